@@ -1,0 +1,19 @@
+/** `unknown`: the lab could not tell, and says what was missing. */
+export type Verdict = 'pass' | 'fail' | 'unknown';
+
+/** What one check says of a history. */
+export type Finding = {
+  /** The check's name: `every-new-pod-served`. */
+  check: string;
+  /** The arm it speaks of; absent when it speaks of the run. */
+  arm?: string;
+  verdict: Verdict;
+  /** One sentence with the figures that decided it. */
+  message: string;
+};
+
+/** Fail beats unknown beats pass: a claim that was seen to be broken is broken, whatever else is missing. */
+export function worstVerdict(verdicts: readonly Verdict[]): Verdict {
+  if (verdicts.includes('fail')) return 'fail';
+  return verdicts.length === 0 || verdicts.includes('unknown') ? 'unknown' : 'pass';
+}

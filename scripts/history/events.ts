@@ -1,0 +1,107 @@
+// The vocabulary of a history: everything that was seen in one run, one event a line.
+import type { AttemptCounts, CallEvent, LifecycleEvent, WorkloadStatus } from '../../services/protocol/index.ts';
+
+type Seen = {
+  /** Milliseconds since the epoch by the driver's clock: the one clock on which a history is read. */
+  atMs: number;
+  /** Who saw it: a pod's name, or `driver`. */
+  source: string;
+  /** The same moment by the source's own clock, where the source has one. */
+  sourceMs?: number;
+};
+
+/** A call of a client pod; `atMs` is when it was due, `atMs + lateMs` when it was started. */
+export type Call = Seen & Omit<CallEvent, 'intendedMs' | 'workload'> & { arm: string };
+
+/** A client's resolver was done. */
+export type Resolved = Seen & { type: 'resolved'; arm: string; channel: number; ok: boolean; detail: string };
+
+/** The answer to a watched name changed, as seen from a client pod. `records` are addresses. */
+export type DnsAnswer = Seen & { type: 'dns'; arm: string; name: string; records: string[]; error?: string };
+
+/** A pod as a watch event told it; `atMs` is the event's arrival. `deleted` is its last one. */
+export type PodSeen = Seen & {
+  type: 'pod';
+  arm: string;
+  /** `app.kubernetes.io/name`: `greeter-server` or `greeter-client`. */
+  app: string;
+  pod: string;
+  node?: string;
+  ip?: string;
+  phase: string;
+  ready: boolean;
+  /** It has a deletionTimestamp. */
+  terminating: boolean;
+  deleted: boolean;
+  /** Container restarts so far. */
+  restarts: number;
+};
+
+export type Endpoint = { ip: string; pod?: string; ready: boolean; serving: boolean; terminating: boolean };
+
+/** One EndpointSlice as a watch event told it; deleted slices come with no endpoints. */
+export type EndpointsSeen = Seen & {
+  type: 'endpoints';
+  arm: string;
+  service: string;
+  slice: string;
+  endpoints: Endpoint[];
+};
+
+/** A fault was injected or healed; `asked` comes before the first API call, `done` after the last. */
+export type FaultMark = Seen & {
+  type: 'fault';
+  arm: string;
+  fault: string;
+  phase: 'inject-asked' | 'inject-done' | 'heal-asked' | 'heal-done';
+  detail: string;
+};
+
+/** A part of the run begins: `baseline`, `change`, `window`, `end`. */
+export type Mark = Seen & { type: 'mark'; name: string };
+
+/** What a server got so far; `source` is the pod. The last one of a pod counts. */
+export type Counters = Seen & {
+  type: 'counters';
+  arm: string;
+  final: boolean;
+  /** By client, `<arm>@<client pod>`. */
+  clients: Record<string, AttemptCounts>;
+};
+
+/** A server's own life, as it told it. */
+export type Lifecycle = Seen & { type: 'lifecycle'; arm: string; phase: LifecycleEvent['phase'] };
+
+/** How a client's workload did, asked when it had stopped and nothing was in flight. */
+export type WorkloadEnd = Seen & { type: 'workload-end'; arm: string; status: WorkloadStatus };
+
+/** A pod's clock against the driver's: driver = source - offsetMs, give or take errorMs. */
+export type ClockMeasured = Seen & { type: 'clock'; offsetMs: number; errorMs: number };
+
+/** Something is missing from here on: a stream broke, a process restarted, events were thrown away. */
+export type Gap = Seen & { type: 'gap'; arm?: string; reason: string };
+
+export type HistoryEvent =
+  | Call
+  | Resolved
+  | DnsAnswer
+  | PodSeen
+  | EndpointsSeen
+  | FaultMark
+  | Mark
+  | Counters
+  | Lifecycle
+  | WorkloadEnd
+  | ClockMeasured
+  | Gap;
+
+/** All that was seen in one run, in order of arrival. */
+export type History = readonly HistoryEvent[];
+
+/** The events of one type, in order. */
+export function eventsOf<T extends HistoryEvent['type']>(
+  history: History,
+  type: T,
+): Extract<HistoryEvent, { type: T }>[] {
+  return history.filter((event): event is Extract<HistoryEvent, { type: T }> => event.type === type);
+}

@@ -1,0 +1,30 @@
+import { z } from 'zod';
+
+/** What a greeter-server can be told to do at run time. What is left out stays as it is. */
+export const BehaviourChange = z.strictObject({
+  /** Added to every call before it is answered. */
+  latencyMs: z.number().min(0).max(600_000).optional(),
+  /** Share of calls that fail, 0 to 1. */
+  failureShare: z.number().min(0).max(1).optional(),
+  /** Status code name with which they fail. */
+  failureCode: z.string().optional(),
+  /**
+   * Health by service name; "" is the server as a whole. The gRPC health service answers accordingly,
+   * calls are served as before.
+   */
+  serving: z.record(z.string(), z.boolean()).optional(),
+});
+export type BehaviourChange = z.infer<typeof BehaviourChange>;
+export type Behaviour = {
+  latencyMs: number;
+  failureShare: number;
+  failureCode: string;
+  serving: Record<string, boolean>;
+};
+
+/**
+ * Blocks the server's only thread: it answers nothing, not even pings, as a frozen process would.
+ * The control endpoint is frozen with it, so the time is given beforehand.
+ */
+export const FreezeRequest = z.strictObject({ durationMs: z.number().positive().max(600_000) });
+export type FreezeRequest = z.infer<typeof FreezeRequest>;

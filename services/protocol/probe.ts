@@ -1,0 +1,26 @@
+import { z } from 'zod';
+
+/** Ask the pod's resolver for a name, once. */
+export const DnsProbeRequest = z.strictObject({
+  name: z.string().min(1),
+  /** `lookup` is getaddrinfo, with search domains, as grpc-js resolves; the others ask for one record type. */
+  type: z.enum(['lookup', 'A', 'AAAA', 'SRV', 'TXT']).default('lookup'),
+});
+export type DnsProbeRequest = z.input<typeof DnsProbeRequest>;
+export type DnsProbeAnswer = { ms: number; records: string[] } | { ms: number; error: string };
+
+/** Ask for a name again and again; the agent's event stream tells each change of the answer. */
+export const DnsWatchRequest = z.strictObject({
+  name: z.string().min(1),
+  intervalMs: z.number().min(50).default(250),
+});
+export type DnsWatchRequest = z.input<typeof DnsWatchRequest>;
+
+/** Open a TCP connection from the pod and close it. */
+export const TcpProbeRequest = z.strictObject({
+  host: z.string().min(1),
+  port: z.int().min(1).max(65_535),
+  timeoutMs: z.number().positive().max(60_000).default(2000),
+});
+export type TcpProbeRequest = z.input<typeof TcpProbeRequest>;
+export type TcpProbeAnswer = { ms: number; connected: true } | { ms: number; connected: false; error: string };

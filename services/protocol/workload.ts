@@ -1,0 +1,84 @@
+import { z } from 'zod';
+
+const id = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'must be a DNS label');
+
+/** gRPC's own retry policy, per call (gRPC proposal A6). grpc-js makes at most 5 attempts whatever is asked. */
+export const RetryPolicy = z.strictObject({
+  maxAttempts: z.int().min(2).max(5),
+  initialBackoffMs: z.number().positive(),
+  maxBackoffMs: z.number().positive(),
+  backoffMultiplier: z.number().positive(),
+  /** Status codes by name, as in gRPC's service config: `UNAVAILABLE`. */
+  retryableStatusCodes: z.array(z.string()).min(1),
+});
+export type RetryPolicy = z.infer<typeof RetryPolicy>;
+
+/** What one greeter-client pod is to call, how, and how fast. */
+export const WorkloadSpec = z.strictObject({
+  id,
+  /** A gRPC target: `dns:///greeter-headless:50051`. */
+  target: z.string().min(1),
+  /** The client library: bare grpc-js. */
+  stack: z.enum(['grpc-js']).default('grpc-js'),
+  policy: z.enum(['pick_first', 'round_robin']).default('round_robin'),
+  /** Calls are dealt to the channels in turn. */
+  channels: z.int().min(1).max(1000).default(1),
+  /** `own` gives every channel its own subchannels, and so its own connections. */
+  subchannelPool: z.enum(['shared', 'own']).default('shared'),
+  /** Calls a second, open loop: a call is due at its time whether or not earlier ones have ended. */
+  ratePerSecond: z.number().positive().max(20_000),
+  /** Most calls in flight; a call that is due beyond it waits, and its wait counts in its latency. */
+  concurrency: z.int().min(1).max(100_000).default(1000),
+  deadlineMs: z.number().positive().default(2000),
+  waitForReady: z.boolean().default(false),
+  retry: RetryPolicy.optional(),
+  /** grpc-js channel options, by their own names: `grpc.dns_min_time_between_resolutions_ms`. */
+  channelOptions: z.record(z.string(), z.union([z.string(), z.number()])).default({}),
+  /** The name that is greeted. */
+  name: z.string().default('world'),
+  /** False keeps histograms and counts but no record of each call. */
+  record: z.boolean().default(true),
+});
+export type WorkloadSpec = z.infer<typeof WorkloadSpec>;
+/** A workload as it is asked for: what has a default may be left out. */
+export type WorkloadRequest = z.input<typeof WorkloadSpec>;
+
+/** What may be changed while a workload runs. */
+export const WorkloadChange = z.strictObject({
+  ratePerSecond: WorkloadSpec.shape.ratePerSecond.optional(),
+  concurrency: z.int().min(1).max(100_000).optional(),
+  deadlineMs: z.number().positive().optional(),
+});
+export type WorkloadChange = z.infer<typeof WorkloadChange>;
+
+/** A latency distribution. `encoded` is HdrHistogram's own compressed base64, in microseconds, for merging. */
+export type LatencySummary = {
+  count: number;
+  p50Ms: number;
+  p90Ms: number;
+  p99Ms: number;
+  p999Ms: number;
+  maxMs: number;
+  encoded: string;
+};
+
+/** How a workload is doing, or how it did. */
+export type WorkloadStatus = {
+  id: string;
+  running: boolean;
+  /** Calls that were due by now. */
+  due: number;
+  started: number;
+  ended: number;
+  inFlight: number;
+  /** Ended calls by status code name: `{ OK: 1200, UNAVAILABLE: 1 }`. */
+  codes: Record<string, number>;
+  /** From the intended start to the end of a call: waiting to be started counts. */
+  latency: LatencySummary;
+  /** From the intended to the real start: how late the generator was. */
+  lateness: LatencySummary;
+  /** CPU time of the whole agent process since the workload started. */
+  cpuMs: number;
+  /** Attempts by channelz's count over those that calls asked for: what transparent retry added. */
+  transparentRetries: number;
+};
