@@ -1,5 +1,10 @@
 // The vocabulary of a history: everything that was seen in one run, one event a line.
-import type { AttemptCounts, CallEvent, LifecycleEvent, WorkloadStatus } from '../../services/protocol/index.ts';
+import type {
+  AttemptCounts,
+  CallEvent,
+  LifecycleEvent,
+  WorkloadStatus,
+} from '../../services/protocol/index.ts';
 
 type Seen = {
   /** Milliseconds since the epoch by the driver's clock: the one clock on which a history is read. */

@@ -1,2 +1,8 @@
 // Everything seen in one run, on one clock: the vocabulary of events, and the questions that others ask of them.
+export * from './calls.ts';
+export * from './even.ts';
 export * from './events.ts';
+export * from './gaps.ts';
+export * from './pods.ts';
+export * from './shares.ts';
+export * from './timeline.ts';

@@ -5,7 +5,14 @@
 export type TimeAnswer = { boot: string; nowMs: number };
 
 /** First line of every event stream. `from` is the index of the first event that follows. */
-export type HelloEvent = { type: 'hello'; boot: string; pod: string; node: string; atMs: number; from: number };
+export type HelloEvent = {
+  type: 'hello';
+  boot: string;
+  pod: string;
+  node: string;
+  atMs: number;
+  from: number;
+};
 
 /** One call, told when it has ended. */
 export type CallEvent = {

@@ -23,4 +23,6 @@ export const TcpProbeRequest = z.strictObject({
   timeoutMs: z.number().positive().max(60_000).default(2000),
 });
 export type TcpProbeRequest = z.input<typeof TcpProbeRequest>;
-export type TcpProbeAnswer = { ms: number; connected: true } | { ms: number; connected: false; error: string };
+export type TcpProbeAnswer =
+  | { ms: number; connected: true }
+  | { ms: number; connected: false; error: string };

@@ -1,0 +1,25 @@
+// lab:down: all of a lab, and nothing else.
+import { forgetLab, type Lab, labNamed, rememberedLabs } from './lab.ts';
+import type { Provider } from './provider.ts';
+import { notOurs } from './up.ts';
+
+/**
+ * Deletes a lab's cluster and folder.
+ *
+ * @returns false when there was nothing to delete.
+ * @throws LabError `usage` when the cluster of that name is not the lab's; `failed` when something stays.
+ */
+export async function down(lab: Lab, provider: Provider, signal: AbortSignal): Promise<boolean> {
+  const found = await provider.ownership(lab);
+  if (found === 'foreign') throw notOurs(lab);
+  if (found !== 'absent') await provider.delete(lab, signal);
+  const remembered = (await rememberedLabs()).includes(lab.name);
+  await forgetLab(lab);
+  return found !== 'absent' || remembered;
+}
+
+/** Every lab that this tool made: those with a folder here, and clusters that carry its mark. */
+export async function allLabs(provider: Provider): Promise<Lab[]> {
+  const names = new Set([...(await rememberedLabs()), ...(await provider.list())]);
+  return [...names].sort().map(labNamed);
+}

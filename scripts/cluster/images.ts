@@ -1,0 +1,97 @@
+// The lab's images: bundled outside, built without network, tagged by what is in them.
+import { createHash } from 'node:crypto';
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { LabError } from '../common/errors.ts';
+import { run, tryRun } from '../common/run.ts';
+import { labRoot, ROOT } from './lab.ts';
+
+export const SERVICES = ['greeter-server', 'greeter-client'] as const;
+export type Service = (typeof SERVICES)[number];
+
+/** Image of the services' base; node:24-bookworm-slim unless LAB_BASE_IMAGE names another. */
+const baseImage = (): string => process.env.LAB_BASE_IMAGE ?? 'node:24-bookworm-slim';
+
+export type BuiltImage = {
+  service: Service;
+  /** `grpc-kind-lab/greeter-server:<hash of its content>` */
+  ref: string;
+  /** The same image as `:dev`, for manifests that are applied by hand. */
+  devRef: string;
+};
+
+const repository = (service: Service) => `grpc-kind-lab/${service}`;
+
+/**
+ * Bundles the services and says what their images are called. Builds nothing yet.
+ *
+ * @throws LabError `failed` when a service does not bundle.
+ */
+export async function bundleImages(signal: AbortSignal): Promise<{ dir: string; images: BuiltImage[] }> {
+  const dir = join(labRoot(), 'build');
+  await rm(dir, { recursive: true, force: true });
+  await run([process.execPath, join(ROOT, 'services/build.ts'), dir], { signal });
+  const images = await Promise.all(
+    SERVICES.map(async (service) => {
+      const tag = await hashOf([join(dir, service), join(ROOT, 'services/Dockerfile')], baseImage());
+      return { service, ref: `${repository(service)}:${tag}`, devRef: `${repository(service)}:dev` };
+    }),
+  );
+  return { dir, images };
+}
+
+/**
+ * Builds the images that are not there yet.
+ *
+ * @returns how many were built.
+ * @throws LabError `prerequisite` when the base image cannot be had, `failed` when a build fails.
+ */
+export async function buildImages(dir: string, images: readonly BuiltImage[], signal: AbortSignal): Promise<number> {
+  const built = await Promise.all(
+    images.map(async ({ service, ref, devRef }) => {
+      const inspected = await tryRun(['docker', 'image', 'inspect', ref], { signal });
+      if (inspected.ok) {
+        await run(['docker', 'tag', ref, devRef], { signal });
+        return 0;
+      }
+      await build(dir, service, [ref, devRef], signal);
+      return 1;
+    }),
+  );
+  return built.reduce<number>((sum, count) => sum + count, 0);
+}
+
+async function build(dir: string, service: Service, tags: string[], signal: AbortSignal): Promise<void> {
+  const base = baseImage();
+  const result = await tryRun(
+    [
+      'docker', 'build', '--quiet', '--file', join(ROOT, 'services/Dockerfile'),
+      '--build-arg', `BASE=${base}`, '--build-arg', `SERVICE=${service}`,
+      ...tags.flatMap((tag) => ['--tag', tag]), dir,
+    ],
+    { signal },
+  );
+  if (result.ok) return;
+  const baseIsMissing = !(await tryRun(['docker', 'image', 'inspect', base], { signal })).ok;
+  if (baseIsMissing) {
+    throw new LabError('prerequisite', `the base image ${base} is not local and cannot be pulled`, {
+      hint: `${result.stderr.trim()}\nCheck the connection, or name another with LAB_BASE_IMAGE.`,
+    });
+  }
+  throw new LabError('failed', `docker build of ${service} failed`, { hint: result.stderr.trim() });
+}
+
+/** Of the content and names of all files under `paths`; the same for the same content on any machine. */
+async function hashOf(paths: readonly string[], salt: string): Promise<string> {
+  const hash = createHash('sha256').update(salt);
+  for (const path of paths) {
+    const entries = await readdir(path, { recursive: true, withFileTypes: true }).catch(() => undefined);
+    if (!entries) {
+      hash.update(await readFile(path));
+      continue;
+    }
+    const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+    for (const file of files.sort()) hash.update(file.slice(path.length)).update('\0').update(await readFile(file));
+  }
+  return hash.digest('hex').slice(0, 12);
+}

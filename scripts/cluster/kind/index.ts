@@ -1,0 +1,96 @@
+// kind as a provider: clusters whose nodes are Docker containers.
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { run } from '../../common/run.ts';
+import { LabError } from '../../common/errors.ts';
+import { LAB_LABEL, type Lab, readState, writeState } from '../lab.ts';
+import type { Provider, Work } from '../provider.ts';
+import type { ClusterConfig } from '../config.ts';
+import { nodeContainers, readContainerFile } from './docker.ts';
+import { loadImages } from './load-images.ts';
+import { chooseNodeImage } from './node-image.ts';
+import { preflight } from './preflight.ts';
+
+/** @param nodeImage the image of new nodes; kind's default, or what is local, where undefined. */
+export const kindProvider = (nodeImage?: string): Provider => ({
+  name: 'kind',
+  capabilities: new Set(['network-policy', 'containers', 'stop-nodes']),
+  preflight,
+  ownership,
+  list,
+  create: (lab, config, work) => create(lab, config, nodeImage, work),
+  resume,
+  loadImages,
+  delete: remove,
+});
+
+async function clusters(): Promise<string[]> {
+  const stdout = await run(['kind', 'get', 'clusters']);
+  return stdout.split('\n').filter(Boolean);
+}
+
+async function ownership(lab: Lab) {
+  const [nodes, state] = await Promise.all([nodeContainers(lab.name), readState(lab)]);
+  if (nodes.size === 0) return 'absent';
+  const marked = await isMarked(lab.name, [...nodes.keys()]);
+  // A creation that was cut off may not have reached the mark; that it had begun is remembered.
+  if (state?.phase === 'creating') return 'partial';
+  return marked ? 'ours' : 'foreign';
+}
+
+/** A lab's nodes carry a label since kubeadm; its configuration can be read even when nothing runs. */
+async function isMarked(cluster: string, nodes: readonly string[]): Promise<boolean> {
+  const controlPlane = nodes.find((node) => node === `${cluster}-control-plane`);
+  if (!controlPlane) return false;
+  const kubeadm = await readContainerFile(controlPlane, '/kind/kubeadm.conf');
+  return kubeadm?.includes(`${LAB_LABEL}=${cluster}`) ?? false;
+}
+
+async function list(): Promise<string[]> {
+  const names = await clusters();
+  const marked = await Promise.all(
+    names.map(async (name) => isMarked(name, [...(await nodeContainers(name)).keys()])),
+  );
+  return names.filter((_, index) => marked[index]);
+}
+
+async function create(lab: Lab, config: ClusterConfig, asked: string | undefined, work: Work): Promise<string> {
+  const { image, why } = await chooseNodeImage(asked, work);
+  await mkdir(lab.dir, { recursive: true });
+  const state = { provider: 'kind' as const, nodeImage: image, configHash: config.hash, createdAt: new Date().toISOString() };
+  await writeState(lab, { ...state, phase: 'creating' });
+  work.say(`${image} (${why})`);
+  await run(
+    ['kind', 'create', 'cluster', '--config', '-', '--image', image, '--kubeconfig', lab.kubeconfig],
+    { input: config.yaml, signal: work.signal },
+  );
+  await writeState(lab, { ...state, phase: 'created' });
+  return `${image}, ${why}`;
+}
+
+async function resume(lab: Lab, work: Work): Promise<string | undefined> {
+  const nodes = await nodeContainers(lab.name);
+  const stopped = [...nodes].filter(([, { running }]) => !running).map(([name]) => name);
+  if (stopped.length > 0) {
+    work.say(`starting ${stopped.join(', ')}`);
+    await run(['docker', 'start', ...stopped], { signal: work.signal });
+  }
+  // A port that Docker chose changes when its container starts again: the kubeconfig is always kind's latest.
+  const kubeconfig = await run(['kind', 'get', 'kubeconfig', '--name', lab.name], { signal: work.signal });
+  await mkdir(lab.dir, { recursive: true });
+  await writeFile(lab.kubeconfig, `${kubeconfig}\n`, { mode: 0o600 });
+  return stopped.length > 0 ? `started ${stopped.join(', ')}` : undefined;
+}
+
+async function remove(lab: Lab, signal: AbortSignal): Promise<void> {
+  // kind would otherwise take the user's kubeconfig to remove its context from.
+  const scratch = join(lab.dir, 'kubeconfig');
+  await run(['kind', 'delete', 'cluster', '--name', lab.name, '--kubeconfig', scratch], { signal });
+  const left = await nodeContainers(lab.name);
+  if (left.size > 0) {
+    throw new LabError('failed', `these containers are still there: ${[...left.keys()].join(', ')}`, {
+      hint: `docker rm --force --volumes ${[...left.keys()].join(' ')}`,
+    });
+  }
+  await rm(`${scratch}.lock`, { force: true });
+}

@@ -1,0 +1,122 @@
+// The YAML in manifests/, read and made fit for one use: content-hash tags, arms, replicas, environment.
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { KubernetesObject, V1Container, V1Deployment, V1EnvVar, V1Service } from '@kubernetes/client-node';
+import { parseAllDocuments } from 'yaml';
+import { LabError } from '../common/errors.ts';
+import type { BuiltImage, Service } from './images.ts';
+import { ROOT } from './lab.ts';
+
+/** Label that tells the arms of an experiment, and the lab's own pods (`lab`), apart. */
+export const INSTANCE_LABEL = 'app.kubernetes.io/instance';
+export const NAME_LABEL = 'app.kubernetes.io/name';
+
+/** The lab's own pods, without those of experiments. */
+export const LAB_SELECTOR = `app.kubernetes.io/part-of=grpc-kind-lab,${INSTANCE_LABEL}=lab`;
+
+/** Label of everything that belongs to one run: what a crash leaves behind is found by it. */
+export const RUN_LABEL = 'grpc-kind-lab.dev/run';
+
+/** Annotation with the hash of the manifest as applied, to tell what is out of date. */
+export const HASH_ANNOTATION = 'grpc-kind-lab.dev/manifest-hash';
+
+export type Manifest = KubernetesObject & { metadata: { name: string; namespace?: string } };
+
+export const isDeployment = (manifest: KubernetesObject): manifest is V1Deployment & Manifest =>
+  manifest.kind === 'Deployment';
+const isService = (manifest: KubernetesObject): manifest is V1Service & Manifest => manifest.kind === 'Service';
+
+/**
+ * Everything in manifests/, with the tags of `images`, and a hash annotation on each object.
+ *
+ * @throws LabError `usage` when a file is not YAML.
+ */
+export async function readManifests(images: readonly BuiltImage[]): Promise<Manifest[]> {
+  const dir = join(ROOT, 'manifests');
+  const files = (await readdir(dir)).filter((file) => file.endsWith('.yaml')).sort();
+  const documents = await Promise.all(files.map((file) => readYaml(join(dir, file))));
+  return documents.flat().map((manifest) => withImages(manifest, images));
+}
+
+async function readYaml(file: string): Promise<Manifest[]> {
+  const documents = parseAllDocuments(await readFile(file, 'utf8'));
+  if (!Array.isArray(documents)) return [];
+  return documents.map((document) => {
+    const [error] = document.errors;
+    if (error) throw new LabError('usage', `${file} is not YAML: ${error.message}`);
+    return document.toJS() as Manifest;
+  });
+}
+
+function withImages(manifest: Manifest, images: readonly BuiltImage[]): Manifest {
+  const tags = new Map(images.map(({ ref, devRef }) => [devRef, ref]));
+  return mapContainers(manifest, (container) => ({
+    ...container,
+    ...(container.image === undefined ? {} : { image: tags.get(container.image) ?? container.image }),
+  }));
+}
+
+/** What one arm of an experiment makes of the lab's own manifests. */
+export type Arm = {
+  /** Suffix of its names and its instance label: `treatment`, `control`. */
+  name: string;
+  run: string;
+  servers: number;
+  clients: number;
+  /** Environment of greeter-server: a value replaces the manifest's, `undefined` takes it out. */
+  serverEnv: Record<string, string | undefined>;
+};
+
+/** The Deployments and Services of one arm, beside the lab's own and untouched by them. */
+export function armManifests(manifests: readonly Manifest[], arm: Arm): Manifest[] {
+  const replicas: Record<Service, number> = { 'greeter-server': arm.servers, 'greeter-client': arm.clients };
+  return manifests
+    .filter((manifest) => isDeployment(manifest) || isService(manifest))
+    .map((manifest) => {
+      const suffixed = { ...manifest, metadata: { ...manifest.metadata, name: `${manifest.metadata.name}-${arm.name}` } };
+      const ours = relabelled(suffixed, { [INSTANCE_LABEL]: arm.name, [RUN_LABEL]: arm.run });
+      if (!isDeployment(ours) || !ours.spec) return ours;
+      const service = manifest.metadata.name as Service;
+      const scaled = { ...ours, spec: { ...ours.spec, replicas: replicas[service] } };
+      if (service !== 'greeter-server') return scaled;
+      return mapContainers(scaled, (container) => ({ ...container, env: withEnv(container.env ?? [], arm.serverEnv) }));
+    });
+}
+
+function withEnv(env: readonly V1EnvVar[], changes: Arm['serverEnv']): V1EnvVar[] {
+  const kept = env.filter(({ name }) => !(name in changes));
+  const added = Object.entries(changes).flatMap(([name, value]) => (value === undefined ? [] : [{ name, value }]));
+  return [...kept, ...added];
+}
+
+/** Labels in every place where a Service or a Deployment carries them or selects by them. */
+function relabelled(manifest: Manifest, labels: Record<string, string>): Manifest {
+  const instance = { [INSTANCE_LABEL]: labels[INSTANCE_LABEL] ?? '' };
+  const metadata = { ...manifest.metadata, labels: { ...manifest.metadata.labels, ...labels } };
+  if (isService(manifest) && manifest.spec) {
+    return { ...manifest, metadata, spec: { ...manifest.spec, selector: { ...manifest.spec.selector, ...instance } } } as Manifest;
+  }
+  if (!isDeployment(manifest) || !manifest.spec) return { ...manifest, metadata };
+  const { selector, template } = manifest.spec;
+  const spec = {
+    ...manifest.spec,
+    selector: { ...selector, matchLabels: { ...selector.matchLabels, ...instance } },
+    template: { ...template, metadata: { ...template.metadata, labels: { ...template.metadata?.labels, ...labels } } },
+  };
+  return { ...manifest, metadata, spec } as Manifest;
+}
+
+function mapContainers<T extends Manifest>(manifest: T, change: (container: V1Container) => V1Container): T {
+  const podSpec = isDeployment(manifest) ? manifest.spec?.template.spec : undefined;
+  if (!isDeployment(manifest) || !manifest.spec || !podSpec) return manifest;
+  const template = { ...manifest.spec.template, spec: { ...podSpec, containers: podSpec.containers.map(change) } };
+  return { ...manifest, spec: { ...manifest.spec, template } };
+}
+
+/** The manifest with the hash of itself as an annotation. */
+export function hashed<T extends Manifest>(manifest: T): T {
+  const hash = createHash('sha256').update(JSON.stringify(manifest)).digest('hex').slice(0, 12);
+  const annotations = { ...manifest.metadata.annotations, [HASH_ANNOTATION]: hash };
+  return { ...manifest, metadata: { ...manifest.metadata, annotations } };
+}

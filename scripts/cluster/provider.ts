@@ -1,0 +1,45 @@
+import type { ClusterConfig } from './config.ts';
+import type { BuiltImage } from './images.ts';
+import type { Lab } from './lab.ts';
+
+/** Something that would fail, or may: found before anything is created. */
+export type Problem = {
+  severity: 'error' | 'warning';
+  what: string;
+  /** What to do about it. */
+  hint: string;
+};
+
+/**
+ * Whose a cluster of a lab's name is. `partial`: this tool's, but not all of it is there (a creation was cut off);
+ * `foreign`: somebody else made it, and it is not touched.
+ */
+export type Ownership = 'absent' | 'ours' | 'partial' | 'foreign';
+
+/** What an experiment may ask of a cluster beyond the Kubernetes API. */
+export type Capability = 'network-policy' | 'containers' | 'stop-nodes';
+
+export type Work = { say: (detail: string) => void; signal: AbortSignal };
+
+/**
+ * Makes and deletes clusters. It hands over a kubeconfig; nothing above knows which provider it is on.
+ */
+export type Provider = {
+  name: string;
+  capabilities: ReadonlySet<Capability>;
+  /** What would keep a cluster from being created, or from working. */
+  preflight: (config: ClusterConfig, fresh: boolean) => Promise<Problem[]>;
+  ownership: (lab: Lab) => Promise<Ownership>;
+  /** Names of the clusters that this tool made, on this machine. */
+  list: () => Promise<string[]>;
+  /** Returns when the API server answers; nodes may still be NotReady. Writes the lab's kubeconfig. Says what it made. */
+  create: (lab: Lab, config: ClusterConfig, work: Work) => Promise<string>;
+  /** Mends what an existing cluster has lost: stopped nodes, the kubeconfig. Says what it did. */
+  resume: (lab: Lab, work: Work) => Promise<string | undefined>;
+  /**
+   * Puts images on every node that pods can be scheduled on. May be called while `create` is at work: it waits for
+   * the nodes. Nodes that have them are left alone.
+   */
+  loadImages: (lab: Lab, config: ClusterConfig, images: readonly BuiltImage[], work: Work) => Promise<string>;
+  delete: (lab: Lab, signal: AbortSignal) => Promise<void>;
+};

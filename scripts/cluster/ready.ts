@@ -1,0 +1,120 @@
+// Waiting for a cluster, with the reason when it will never come.
+import type { V1ContainerStatus, V1Deployment, V1Pod } from '@kubernetes/client-node';
+import { LabError } from '../common/errors.ts';
+import { lastLines } from '../common/run.ts';
+import { type Poll, waitFor } from '../common/wait.ts';
+import { type ClusterApi, statusOf } from './api.ts';
+import { NAMESPACE } from './lab.ts';
+import type { Work } from './provider.ts';
+
+/** Reasons for which a container will not start however long one waits. Source: Kubernetes, pkg/kubelet/images and kuberuntime. */
+const HOPELESS = new Set([
+  'ErrImagePull', 'ImagePullBackOff', 'InvalidImageName', 'ErrImageNeverPull',
+  'CrashLoopBackOff', 'CreateContainerConfigError', 'CreateContainerError', 'RunContainerError',
+]);
+
+/** Waits until `count` nodes are there and all of them are Ready. */
+export async function nodesReady(api: ClusterApi, count: number, work: Work): Promise<string> {
+  const poll = async (): Promise<Poll<string>> => {
+    const nodes = (await api.core.listNode()).items;
+    const unready = nodes.filter((node) => !isTrue(node.status?.conditions, 'Ready')).map((node) => node.metadata?.name);
+    if (nodes.length < count) return { waiting: `${nodes.length} of ${count} nodes have joined` };
+    return unready.length > 0 ? { waiting: `NotReady: ${unready.join(', ')}` } : { done: `${nodes.length} nodes` };
+  };
+  return waitFor('all nodes Ready', tolerant(poll), { timeoutMs: 180_000, signal: work.signal, onWaiting: work.say });
+}
+
+/** Waits until every pod of kube-system and local-path-storage is Ready. */
+export async function systemPodsReady(api: ClusterApi, work: Work): Promise<string> {
+  const poll = async (): Promise<Poll<string>> => {
+    const pods = (await api.core.listPodForAllNamespaces()).items.filter(
+      (pod) => pod.metadata?.namespace !== NAMESPACE && pod.status?.phase !== 'Succeeded',
+    );
+    const unready = pods.filter((pod) => !isPodReady(pod)).map((pod) => pod.metadata?.name);
+    if (pods.length === 0) return { waiting: 'there is no pod yet' };
+    return unready.length > 0 ? { waiting: `not Ready: ${unready.join(', ')}` } : { done: `${pods.length} pods` };
+  };
+  return waitFor('all system pods Ready', tolerant(poll), { timeoutMs: 180_000, signal: work.signal, onWaiting: work.say });
+}
+
+/**
+ * Waits until the Deployments that `labelSelector` selects have all their replicas, updated and Ready, and no others.
+ *
+ * @throws LabError `failed` as soon as a pod crashes, or its image cannot be had, with its last log lines.
+ */
+export async function deploymentsReady(
+  api: ClusterApi,
+  labelSelector: string,
+  work: Work,
+  timeoutMs = 120_000,
+): Promise<string> {
+  const poll = async (): Promise<Poll<string>> => {
+    const deployments = (await api.apps.listNamespacedDeployment({ namespace: NAMESPACE, labelSelector })).items;
+    if (deployments.length > 0 && deployments.every(isRolledOut)) {
+      const replicas = deployments.reduce((sum, { spec }) => sum + (spec?.replicas ?? 0), 0);
+      return { done: `${replicas} pods` };
+    }
+    const pods = (await api.core.listNamespacedPod({ namespace: NAMESPACE, labelSelector })).items;
+    await throwIfHopeless(api, pods);
+    return { waiting: deployments.map(progressOf).join(', ') || 'there is no Deployment' };
+  };
+  return waitFor('all pods Ready', tolerant(poll), { timeoutMs, signal: work.signal, onWaiting: work.say });
+}
+
+/** While a cluster starts, its API server may be away for a moment: that is waiting, not failure. */
+function tolerant<T>(poll: () => Promise<Poll<T>>): () => Promise<Poll<T>> {
+  return async () => {
+    try {
+      return await poll();
+    } catch (error) {
+      if (error instanceof LabError || statusOf(error) !== undefined) throw error;
+      return { waiting: `the API server does not answer (${String(error).split('\n')[0]})` };
+    }
+  };
+}
+
+function isRolledOut({ metadata, spec, status }: V1Deployment): boolean {
+  const wanted = spec?.replicas ?? 1;
+  return (
+    (status?.observedGeneration ?? 0) >= (metadata?.generation ?? 0) &&
+    (status?.updatedReplicas ?? 0) === wanted &&
+    (status?.availableReplicas ?? 0) === wanted &&
+    (status?.replicas ?? 0) === wanted
+  );
+}
+
+const progressOf = ({ metadata, spec, status }: V1Deployment): string =>
+  `${metadata?.name}: ${status?.readyReplicas ?? 0} of ${spec?.replicas ?? 1} Ready`;
+
+export const isPodReady = (pod: V1Pod): boolean => isTrue(pod.status?.conditions, 'Ready');
+
+const isTrue = (conditions: readonly { type: string; status: string }[] | undefined, type: string): boolean =>
+  conditions?.some((condition) => condition.type === type && condition.status === 'True') ?? false;
+
+/** Why a pod will never be Ready; undefined while it may. */
+function hopelessReason(status: V1ContainerStatus): string | undefined {
+  const waiting = status.state?.waiting;
+  if (waiting?.reason && HOPELESS.has(waiting.reason)) return `${waiting.reason}: ${waiting.message ?? ''}`.trim();
+  const ended = status.state?.terminated;
+  return ended && ended.exitCode !== 0 ? `exited with code ${ended.exitCode} (${ended.reason})` : undefined;
+}
+
+async function throwIfHopeless(api: ClusterApi, pods: readonly V1Pod[]): Promise<void> {
+  for (const pod of pods) {
+    if (pod.metadata?.deletionTimestamp) continue;
+    for (const status of pod.status?.containerStatuses ?? []) {
+      const reason = hopelessReason(status);
+      const name = pod.metadata?.name ?? '';
+      if (reason === undefined) continue;
+      throw new LabError('failed', `the pod ${name} will not get Ready: ${reason}`, {
+        hint: await logsOf(api, name, (status.restartCount ?? 0) > 0 && status.state?.waiting !== undefined),
+      });
+    }
+  }
+}
+
+async function logsOf(api: ClusterApi, name: string, previous: boolean): Promise<string> {
+  const request = { namespace: NAMESPACE, name, tailLines: 15, previous };
+  const text = await api.core.readNamespacedPodLog(request).catch(() => '');
+  return text.trim() ? `Its last log lines:\n${lastLines(text, 15).replaceAll(/^/gm, '  ')}` : 'It has logged nothing.';
+}

@@ -1,0 +1,65 @@
+// Command-line options that several commands share, and what npm does to those that come without `--`.
+import { Command, InvalidArgumentError, Option } from '@commander-js/extra-typings';
+import { parseDurationMs } from './duration.ts';
+import { EXIT, LabError, messageOf } from './errors.ts';
+
+/**
+ * A command that ends with exit code 2 on anything that it does not know, naming what is nearest.
+ *
+ * @param npmScript as which a person runs it: `npm run lab:up`.
+ */
+export function labCommand(npmScript: string, description: string) {
+  return new Command(`npm run ${npmScript} --`)
+    .description(description)
+    .option('--debug', 'show stack traces')
+    .showHelpAfterError('(--help lists the options)')
+    .helpOption('-h, --help', 'show this help')
+    .configureHelp({ helpWidth: 80 })
+    .exitOverride((error) => process.exit(error.exitCode === 0 ? EXIT.pass : EXIT.usage));
+}
+
+/** Parser of a whole number between two others. */
+export const integer =
+  (min: number, max = Number.MAX_SAFE_INTEGER) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < min || value > max) {
+      const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
+      throw new InvalidArgumentError(`It must be a whole number ${range}.`);
+    }
+    return value;
+  };
+
+/** Parser of `10s`, `500ms`, `2m` to milliseconds. */
+export const duration = (text: string): number => {
+  try {
+    return parseDurationMs(text);
+  } catch (error) {
+    throw new InvalidArgumentError(`${messageOf(error)}. Write it as 500ms, 10s or 2m.`);
+  }
+};
+
+/** Parser of a duration or `off`. */
+export const durationOrOff = (text: string): number | 'off' => (text === 'off' ? 'off' : duration(text));
+
+export const jsonOption = () => new Option('--json', 'print one JSON document on stdout, all else on stderr (use npm run -s)');
+
+/**
+ * `npm run x --from 5` passes only "5" on and keeps `--from` for itself, as npm_config_from. Without this check the
+ * command would run with other settings than its user typed.
+ *
+ * @throws LabError `usage` naming the options that npm took and what to type.
+ */
+export function refuseSwallowedOptions(command: { options: readonly { long?: string | undefined }[] }, npmScript: string): void {
+  // Only what `npm run` itself was given: a lab command started by another program has inherited its environment.
+  if (process.env.npm_lifecycle_event !== npmScript) return;
+  const taken = command.options.flatMap(({ long }) => {
+    if (!long) return [];
+    const name = long.replace(/^--(no-)?/, '').replaceAll('-', '_');
+    return process.env[`npm_config_${name}`] !== undefined && !process.argv.includes(long) ? [long] : [];
+  });
+  if (taken.length === 0) return;
+  throw new LabError('usage', `npm took ${taken.join(', ')} for itself`, {
+    hint: `Put -- before the options: npm run ${npmScript} -- ${process.argv.slice(2).join(' ')} ${taken.join(' … ')} …`,
+  });
+}

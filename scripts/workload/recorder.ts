@@ -1,0 +1,193 @@
+// Sees everything in one run: pods and EndpointSlices by watch, clients and servers by their event streams.
+import { DiscoveryV1Api, type KubernetesListObject, type V1EndpointSlice, type V1Pod } from '@kubernetes/client-node';
+
+import {
+  type ClusterApi,
+  INSTANCE_LABEL,
+  isPodReady,
+  NAME_LABEL,
+  NAMESPACE,
+  type PodProxy,
+  RUN_LABEL,
+  type Seen,
+  watchObjects,
+} from '../cluster/index.ts';
+import { nowMs } from '../common/clock.ts';
+import { messageOf } from '../common/errors.ts';
+import type { Endpoint, HistoryEvent, PodSeen } from '../history/index.ts';
+import { type ClockSample, measureClock } from './clock.ts';
+import { fromPod, type RawEvent } from './from-pod.ts';
+import { followPod } from './pod-stream.ts';
+
+export type Recorder = {
+  /** Adds what the driver itself did or saw. */
+  note: (event: HistoryEvent) => void;
+  /** Pods of an arm that are there now. */
+  pods: (arm: string, app: string) => PodSeen[];
+  /** Measures the clocks once more, stops watching, and puts everything on the driver's clock, in order. */
+  finish: () => Promise<HistoryEvent[]>;
+};
+
+export type RecorderOptions = {
+  run: string;
+  /** Every event as it comes; its `atMs` is by the clock offset as known so far. */
+  onEvent?: (event: HistoryEvent) => void;
+  signal: AbortSignal;
+};
+
+/** Samples when a pod appears, and again at the end, when the machine is quiet. */
+const CLOCK_SAMPLES = 10;
+/** While the error is above this, and a client is worth knowing well, ask again at the end. */
+const CLOCK_SAMPLES_AT_END = 30;
+
+/** Starts to record; what is there already has been told when this resolves. */
+export async function startRecorder(api: ClusterApi, proxy: PodProxy, options: RecorderOptions): Promise<Recorder> {
+  const stop = new AbortController();
+  const signal = AbortSignal.any([stop.signal, options.signal]);
+  const raw: RawEvent[] = [];
+  const clocks = new Map<string, ClockSample>();
+  const pods = new Map<string, PodSeen>();
+  const streams = new Map<string, Promise<void>>();
+
+  const add = (event: HistoryEvent, sourceMs?: number) => {
+    const offsetMs = clocks.get(event.source)?.offsetMs ?? 0;
+    const seen = sourceMs === undefined ? event : { ...event, sourceMs, atMs: sourceMs - offsetMs };
+    raw.push(sourceMs === undefined ? { event: seen } : { event: seen, sourceMs });
+    options.onEvent?.(seen);
+  };
+  const gap = (reason: string, arm?: string) =>
+    add({ type: 'gap', atMs: nowMs(), source: 'driver', reason, ...(arm === undefined ? {} : { arm }) });
+
+  const keepBest = (pod: string, sample: ClockSample) => {
+    const before = clocks.get(pod);
+    if (!before || sample.boot !== before.boot || sample.errorMs < before.errorMs) clocks.set(pod, sample);
+  };
+  const follow = async (pod: PodSeen) => {
+    try {
+      keepBest(pod.pod, await measureClock(proxy, pod.pod, CLOCK_SAMPLES, signal));
+    } catch (error) {
+      // A pod that goes away again before it could be asked has nothing to tell either.
+      if (!signal.aborted && !isLeaving(pod.pod)) gap(`the clock of ${pod.pod} cannot be read: ${messageOf(error)}`, pod.arm);
+    }
+    await followPod(proxy, {
+      pod: pod.pod,
+      onLine: (line) => {
+        const told = fromPod(line, pod.pod, pod.arm);
+        if (told) add(told.event, told.sourceMs);
+      },
+      onGap: (reason) => gap(reason, pod.arm),
+      isLeaving: () => isLeaving(pod.pod),
+      signal,
+    });
+  };
+  const isLeaving = (name: string): boolean => {
+    const pod = pods.get(name);
+    return !pod || pod.terminating || pod.deleted;
+  };
+
+  const onPod = ({ object, deleted, atMs }: Seen<V1Pod>) => {
+    const seen = podSeen(object, deleted, atMs);
+    const before = pods.get(seen.pod);
+    if (before && seen.restarts > before.restarts) gap(`the container of ${seen.pod} was restarted`, seen.arm);
+    pods.set(seen.pod, seen);
+    add(seen);
+    if (seen.phase === 'Running' && !streams.has(seen.pod)) streams.set(seen.pod, follow(seen));
+  };
+  const watched = await Promise.all([
+    watchObjects(api, podWatch(api, options.run, onPod, gap), signal),
+    watchObjects(api, sliceWatch(api, options.run, (seen) => add(endpointsSeen(seen)), gap), signal),
+  ]);
+
+  return {
+    note: (event) => add(event),
+    pods: (arm, app) => [...pods.values()].filter((pod) => pod.arm === arm && pod.app === app && !pod.deleted),
+    finish: async () => {
+      for (const pod of [...pods.values()].filter((each) => !isLeaving(each.pod) && each.phase === 'Running')) {
+        const sample = await measureClock(proxy, pod.pod, CLOCK_SAMPLES_AT_END, signal).catch(() => undefined);
+        if (sample) keepBest(pod.pod, sample);
+      }
+      stop.abort();
+      await Promise.all([...streams.values(), ...watched.map(({ stopped }) => stopped)]);
+      for (const [source, { offsetMs, errorMs }] of clocks) {
+        add({ type: 'clock', source, atMs: nowMs(), offsetMs, errorMs });
+      }
+      return raw.map((each) => onDriversClock(each, clocks)).sort((a, b) => a.atMs - b.atMs);
+    },
+  };
+}
+
+function onDriversClock({ event, sourceMs }: RawEvent, clocks: ReadonlyMap<string, ClockSample>): HistoryEvent {
+  if (sourceMs === undefined) return event;
+  return { ...event, sourceMs, atMs: sourceMs - (clocks.get(event.source)?.offsetMs ?? 0) };
+}
+
+type Gap = (reason: string) => void;
+
+const podWatch = (api: ClusterApi, run: string, onSeen: (seen: Seen<V1Pod>) => void, onGap: Gap) => {
+  const labelSelector = `${RUN_LABEL}=${run}`;
+  return {
+    path: `/api/v1/namespaces/${NAMESPACE}/pods`,
+    labelSelector,
+    list: () => api.core.listNamespacedPod({ namespace: NAMESPACE, labelSelector }) as Promise<KubernetesListObject<V1Pod>>,
+    onSeen,
+    onGap,
+  };
+};
+
+/** The EndpointSlice controller gives a Service's labels to its slices. */
+const sliceWatch = (api: ClusterApi, run: string, onSeen: (seen: Seen<V1EndpointSlice>) => void, onGap: Gap) => {
+  const labelSelector = `${RUN_LABEL}=${run}`;
+  const discovery = api.kubeConfig.makeApiClient(DiscoveryV1Api);
+  return {
+    path: `/apis/discovery.k8s.io/v1/namespaces/${NAMESPACE}/endpointslices`,
+    labelSelector,
+    list: () =>
+      discovery.listNamespacedEndpointSlice({ namespace: NAMESPACE, labelSelector }) as Promise<
+        KubernetesListObject<V1EndpointSlice>
+      >,
+    onSeen,
+    onGap,
+  };
+};
+
+function podSeen(pod: V1Pod, deleted: boolean, atMs: number): PodSeen {
+  const { metadata, spec, status } = pod;
+  return {
+    type: 'pod',
+    atMs,
+    source: 'driver',
+    arm: metadata?.labels?.[INSTANCE_LABEL] ?? '',
+    app: metadata?.labels?.[NAME_LABEL] ?? '',
+    pod: metadata?.name ?? '',
+    ...(spec?.nodeName ? { node: spec.nodeName } : {}),
+    ...(status?.podIP ? { ip: status.podIP } : {}),
+    phase: status?.phase ?? 'Unknown',
+    ready: isPodReady(pod),
+    terminating: metadata?.deletionTimestamp !== undefined,
+    deleted,
+    restarts: (status?.containerStatuses ?? []).reduce((sum, { restartCount }) => sum + restartCount, 0),
+  };
+}
+
+function endpointsSeen({ object, deleted, atMs }: Seen<V1EndpointSlice>): HistoryEvent {
+  const labels = object.metadata?.labels ?? {};
+  const endpoints: Endpoint[] = (deleted ? [] : (object.endpoints ?? [])).flatMap(({ addresses, conditions, targetRef }) =>
+    addresses.map((ip) => ({
+      ip,
+      ...(targetRef?.name ? { pod: targetRef.name } : {}),
+      // Source: discovery/v1 EndpointConditions: an absent condition counts as true, but for terminating.
+      ready: conditions?.ready ?? true,
+      serving: conditions?.serving ?? conditions?.ready ?? true,
+      terminating: conditions?.terminating ?? false,
+    })),
+  );
+  return {
+    type: 'endpoints',
+    atMs,
+    source: 'driver',
+    arm: labels[INSTANCE_LABEL] ?? '',
+    service: labels['kubernetes.io/service-name'] ?? '',
+    slice: object.metadata?.name ?? '',
+    endpoints,
+  };
+}

@@ -1,0 +1,25 @@
+import { z } from 'zod';
+import { parseEnv, port, wholeNumber } from '../common/env.ts';
+import { identityEnv } from '../common/identity.ts';
+import { CONTROL_PORT } from '../protocol/index.ts';
+
+const Env = z.object({
+  ...identityEnv,
+  CONTROL_PORT: port.default(CONTROL_PORT),
+  /** Events kept for readers; older ones are thrown away. 200 000 are some 60 MB, or 100 s at 2000 calls/s. */
+  EVENTS_KEPT: wholeNumber(1, 10_000_000).default(200_000),
+});
+
+export type Config = ReturnType<typeof readConfig>;
+
+/** @throws Error with one line that names what is wrong. */
+export function readConfig(env: NodeJS.ProcessEnv) {
+  const set = parseEnv(Env, env);
+  return {
+    identity: { pod: set.POD_NAME, node: set.NODE_NAME },
+    token: set.LAB_TOKEN,
+    host: set.BIND_ADDRESS,
+    controlPort: set.CONTROL_PORT,
+    eventsKept: set.EVENTS_KEPT,
+  };
+}

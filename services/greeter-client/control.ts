@@ -1,0 +1,90 @@
+import type { Writable } from 'node:stream';
+import { z } from 'zod';
+import { timeAnswer } from '../common/clock.ts';
+import { HttpError, parseAs, type Route } from '../control-http/index.ts';
+import {
+  DnsProbeRequest,
+  DnsWatchRequest,
+  TcpProbeRequest,
+  WorkloadChange,
+  WorkloadSpec,
+} from '../protocol/index.ts';
+import { type DnsWatches, probeDns } from './dns.ts';
+import { probeTcp } from './tcp.ts';
+import type { Workloads } from './workloads.ts';
+
+const EventsQuery = z.strictObject({ from: z.coerce.number().int().min(0).default(0) });
+
+/** What can be asked of a greeter-client over HTTP. */
+export function controlRoutes(agent: {
+  workloads: Workloads;
+  watches: DnsWatches;
+  openEvents: (from: number, lines: Writable) => void;
+}): Route[] {
+  const { workloads, watches, openEvents } = agent;
+  const idOf = (params: Record<string, string>) => params.id ?? '';
+  return [
+    { method: 'GET', path: '/healthz', open: true, answer: () => ({ body: { ok: true } }) },
+    { method: 'GET', path: '/time', answer: () => ({ body: timeAnswer() }) },
+    {
+      method: 'POST',
+      path: '/workloads',
+      answer: ({ body }) => ({ status: 201, body: workloads.start(parseAs(WorkloadSpec, body)) }),
+    },
+    { method: 'GET', path: '/workloads', answer: () => ({ body: workloads.list() }) },
+    {
+      method: 'GET',
+      path: '/workloads/:id',
+      answer: ({ params }) => ({ body: workloads.status(idOf(params)) }),
+    },
+    {
+      method: 'PATCH',
+      path: '/workloads/:id',
+      answer: ({ params, body }) => ({ body: workloads.change(idOf(params), parseAs(WorkloadChange, body)) }),
+    },
+    {
+      method: 'DELETE',
+      path: '/workloads/:id',
+      answer: async ({ params }) => ({ body: await workloads.stop(idOf(params)) }),
+    },
+    {
+      method: 'GET',
+      path: '/events',
+      stream: ({ query }, lines) => openEvents(parseAs(EventsQuery, Object.fromEntries(query)).from, lines),
+    },
+    {
+      method: 'POST',
+      path: '/probes/dns',
+      answer: async ({ body }) => {
+        const { name, type } = parseAs(DnsProbeRequest, body);
+        return { body: await probeDns(name, type) };
+      },
+    },
+    {
+      method: 'POST',
+      path: '/probes/tcp',
+      answer: async ({ body }) => {
+        const { host, port, timeoutMs } = parseAs(TcpProbeRequest, body);
+        return { body: await probeTcp(host, port, timeoutMs) };
+      },
+    },
+    {
+      method: 'PUT',
+      path: '/watches/dns',
+      answer: ({ body }) => {
+        const { name, intervalMs } = parseAs(DnsWatchRequest, body);
+        watches.start(name, intervalMs);
+        return { body: { name, intervalMs } };
+      },
+    },
+    {
+      method: 'DELETE',
+      path: '/watches/dns',
+      answer: ({ query }) => {
+        const name = query.get('name') ?? '';
+        if (!watches.stop(name)) throw new HttpError(404, `the name "${name}" is not watched`);
+        return { body: { name } };
+      },
+    },
+  ];
+}

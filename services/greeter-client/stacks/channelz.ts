@@ -1,0 +1,81 @@
+// What grpc-js tells of its channels through channelz, its one public window on them. It is asked in-process: its
+// handlers answer at once. A trace holds its last 32 to 64 entries, so it is read often; more than that many state
+// changes between two readings (a channel to dozens of pods losing them all) could push a resolution out.
+import { type Client, getChannelzHandlers, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js';
+import { nowMs } from '../../common/clock.ts';
+import type { Resolution } from './stack.ts';
+
+const POLL_INTERVAL_MS = 250;
+const handlers = getChannelzHandlers();
+
+type Handler<Request, Answer> = (
+  call: ServerUnaryCall<Request, Answer>,
+  callback: sendUnaryData<Answer>,
+) => void;
+
+/** Calls a handler that answers before it returns. */
+function ask<Request, Answer>(handler: Handler<Request, Answer>, request: Request): Answer | undefined {
+  let answer: Answer | undefined;
+  handler({ request } as ServerUnaryCall<Request, Answer>, (_error, value) => {
+    answer = value ?? undefined;
+  });
+  return answer;
+}
+
+type Watched = { id: number; traced: number };
+
+/** Tells each resolution of the channels once, and counts the attempts that were put on their connections. */
+export function watchChannels(clients: readonly Client[], onResolution: (resolution: Resolution) => void) {
+  const channels: Watched[] = clients.map((client) => ({
+    id: client.getChannel().getChannelzRef().id,
+    traced: 0,
+  }));
+  const attempts = new Map<number, number>();
+
+  function poll(): void {
+    for (const [index, channel] of channels.entries()) readChannel(channel, index);
+    for (const id of attempts.keys()) readSubchannel(id);
+  }
+
+  function readChannel(watched: Watched, index: number): void {
+    const channel = ask(handlers.GetChannel, { channel_id: String(watched.id) })?.channel;
+    for (const { subchannel_id } of channel?.subchannel_ref ?? []) know(subchannel_id);
+    const { events = [], num_events_logged } = channel?.data?.trace ?? {};
+    const logged = Number(num_events_logged ?? watched.traced);
+    const fresh = events.slice(Math.max(0, events.length - (logged - watched.traced)));
+    watched.traced = logged;
+    for (const { description = '', timestamp, subchannel_ref } of fresh) {
+      // Named here even if it has come and gone since the last reading.
+      if (subchannel_ref) know(subchannel_ref.subchannel_id);
+      if (!description.startsWith('Address resolution ')) continue;
+      const ok = description.startsWith('Address resolution succeeded');
+      onResolution({ channel: index, atMs: monotonicMs(timestamp), ok, detail: description });
+    }
+  }
+
+  function know(id: unknown): void {
+    if (!attempts.has(Number(id))) attempts.set(Number(id), 0);
+  }
+
+  function readSubchannel(id: number): void {
+    // A subchannel is forgotten some time after it was last used; its last count stands.
+    const data = ask(handlers.GetSubchannel, { subchannel_id: String(id) })?.subchannel?.data;
+    if (data) attempts.set(id, Number(data.calls_started));
+  }
+
+  const timer = setInterval(poll, POLL_INTERVAL_MS);
+  return {
+    attempts(): number {
+      poll();
+      return attempts.values().reduce((sum, count) => sum + count, 0);
+    },
+    stop: () => clearInterval(timer),
+  };
+}
+
+/** A channelz timestamp is of the system's clock; everything else here is of the process's own. */
+function monotonicMs(timestamp: { seconds?: unknown; nanos?: number } | null | undefined): number {
+  if (!timestamp) return nowMs();
+  const systemMs = Number(timestamp.seconds) * 1000 + (timestamp.nanos ?? 0) / 1e6;
+  return systemMs + nowMs() - Date.now();
+}

@@ -1,0 +1,15 @@
+// One file per client library; a workload's spec says which.
+import type { WorkloadSpec } from '../../protocol/index.ts';
+import { openGrpcJs } from './grpc-js.ts';
+import type { Resolution, Stack } from './stack.ts';
+
+const open = { 'grpc-js': openGrpcJs };
+
+/** @param client what servers count by. @throws when the library does not take the spec. */
+export function openStack(
+  spec: WorkloadSpec,
+  client: string,
+  onResolution: (resolution: Resolution) => void,
+): Stack {
+  return open[spec.stack](spec, client, onResolution);
+}

@@ -1,0 +1,21 @@
+import type { CallEvent, ResolvedEvent } from '../../protocol/index.ts';
+
+/** How a call ended. */
+export type Outcome = Pick<CallEvent, 'code' | 'message' | 'pod' | 'peer' | 'previousAttempts'>;
+
+/** The end of a name resolution, as a stack tells it. */
+export type Resolution = Pick<ResolvedEvent, 'channel' | 'atMs' | 'ok' | 'detail'>;
+
+/** A client library with its channels open, ready to make one workload's calls. */
+export type Stack = {
+  /** Makes one call. `onEnd` is called once and later, never from within. */
+  call: (seq: number, deadlineMs: number, onEnd: (outcome: Outcome) => void) => void;
+  /**
+   * At least so many attempts were added by transparent retry: attempts that were put on a connection, over those
+   * that calls and their retry policy asked for. Each asked-for attempt that was never put on one (no connection, no
+   * address) can hide one here.
+   */
+  transparentRetries: () => number;
+  /** Closes the channels, when no call is in flight. */
+  close: () => void;
+};

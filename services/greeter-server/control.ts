@@ -1,0 +1,43 @@
+import { timeAnswer } from '../common/clock.ts';
+import { parseAs, type Route } from '../control-http/index.ts';
+import { type Behaviour, BehaviourChange, FreezeRequest } from '../protocol/index.ts';
+import { type CallBehaviour, changeBehaviour } from './behaviour.ts';
+import type { Counters } from './counters.ts';
+import { freezeSoon } from './freeze.ts';
+import type { Health } from './health.ts';
+import type { ServerEvents } from './server-events.ts';
+
+/** What can be asked of a greeter-server over HTTP. */
+export function controlRoutes(server: {
+  behaviour: CallBehaviour;
+  health: Health;
+  counters: Counters;
+  events: ServerEvents;
+}): Route[] {
+  const { behaviour, health, counters, events } = server;
+  const current = (): Behaviour => ({ ...behaviour, serving: health.current() });
+  return [
+    { method: 'GET', path: '/healthz', open: true, answer: () => ({ body: { ok: true } }) },
+    { method: 'GET', path: '/time', answer: () => ({ body: timeAnswer() }) },
+    { method: 'GET', path: '/behaviour', answer: () => ({ body: current() }) },
+    {
+      method: 'PATCH',
+      path: '/behaviour',
+      answer: ({ body }) => {
+        changeBehaviour(behaviour, health, parseAs(BehaviourChange, body));
+        return { body: current() };
+      },
+    },
+    {
+      method: 'POST',
+      path: '/freeze',
+      answer: ({ body }) => {
+        const { durationMs } = parseAs(FreezeRequest, body);
+        freezeSoon(durationMs);
+        return { status: 202, body: { durationMs } };
+      },
+    },
+    { method: 'GET', path: '/counters', answer: () => ({ body: counters.snapshot() }) },
+    { method: 'GET', path: '/events', stream: (_request, lines) => events.open(lines) },
+  ];
+}
