@@ -5,7 +5,10 @@ import { formatDuration } from './common/duration.ts';
 import { EXIT, LabError } from './common/errors.ts';
 import { labCommand, refuseSwallowedOptions } from './common/options.ts';
 
-const command = labCommand('lab:down', "Delete the lab's cluster and all that belongs to it. Runs stay in .lab/runs.")
+const command = labCommand(
+  'lab:down',
+  "Delete the lab's cluster and all that belongs to it. Runs stay in .lab/runs.",
+)
   .option('--name <name>', 'name of the lab')
   .option('--all', 'every lab that this tool made')
   .parse();
@@ -24,6 +27,10 @@ await main(async (signal) => {
     await using _lock = await takeLock(lab.name, `lab:down (pid ${process.pid})`);
     const began = performance.now();
     const removed = await down(lab, provider, signal);
-    say(removed ? `Removed "${lab.name}" in ${formatDuration(performance.now() - began)}.` : `There is no lab "${lab.name}".`);
+    say(
+      removed
+        ? `Removed "${lab.name}" in ${formatDuration(performance.now() - began)}.`
+        : `There is no lab "${lab.name}".`,
+    );
   }
 });

@@ -69,11 +69,12 @@ function missingCalls(
 
 function miscounted({ source, status }: WorkloadEnd, calls: readonly Call[]): string[] {
   const numbers = new Set(calls.map((call) => call.seq));
-  const inOrder = calls.every((call) => call.seq < status.ended);
+  const inRange = calls.every((call) => call.seq < status.ended);
   const problems = [];
   if (status.inFlight > 0) problems.push(`${count(status.inFlight, 'call')} of ${source} had not ended`);
-  if (numbers.size < calls.length) problems.push(`${source} told ${calls.length - numbers.size} calls twice`);
-  if (numbers.size !== status.ended || !inOrder) {
+  if (numbers.size < calls.length)
+    problems.push(`${source} told ${count(calls.length - numbers.size, 'call')} twice`);
+  if (numbers.size !== status.ended || !inRange) {
     problems.push(`${source} ended ${count(status.ended, 'call')}, ${numbers.size} were recorded`);
   }
   return problems;

@@ -1,5 +1,11 @@
 import { formatDuration } from '../common/duration.ts';
-import { type FirstCallWait, firstCallWaits, type History, scaleOutTimeline } from '../history/index.ts';
+import {
+  type FirstCallWait,
+  firstCallWaits,
+  type History,
+  scaleOutTimeline,
+  slowestWait,
+} from '../history/index.ts';
 import { type Finding, sayFor } from './finding.ts';
 import { readyNewPods } from './new-pods.ts';
 import { because, count, listOf } from './words.ts';
@@ -37,10 +43,12 @@ export function newPodsServed(history: History, params: Params): Finding {
     );
   }
   if (overdue.length > 0) {
-    return say.fail(`not every client called every new pod: ${describe(overdue)}${because(params.whyNever)}`);
+    return say.fail(
+      `not every client called every new pod: ${describeUnserved(overdue)}${because(params.whyNever)}`,
+    );
   }
 
-  const slowest = slowestOf(waits);
+  const slowest = slowestWait(waits);
   if (slowest !== undefined && slowest.waitMs > boundMs) {
     return say.fail(
       `${slowest.client} first called ${slowest.pod} ${formatDuration(slowest.waitMs)} after it was Ready, ` +
@@ -49,7 +57,7 @@ export function newPodsServed(history: History, params: Params): Finding {
   }
   if (slowest === undefined || unserved.length > 0) {
     return say.unknown(
-      `the observation ended before the bound of ${formatDuration(boundMs)}: ${describe(unserved)}`,
+      `the observation ended before the bound of ${formatDuration(boundMs)}: ${describeUnserved(unserved)}`,
     );
   }
   return say.pass(
@@ -58,14 +66,8 @@ export function newPodsServed(history: History, params: Params): Finding {
   );
 }
 
-/** The longest wait that had an end. */
-export function slowestOf(waits: readonly FirstCallWait[]): (FirstCallWait & { waitMs: number }) | undefined {
-  const ended = waits.flatMap(({ waitMs, ...wait }) => (waitMs === undefined ? [] : [{ ...wait, waitMs }]));
-  return ended.sort((a, b) => b.waitMs - a.waitMs)[0];
-}
-
 /** `pod-6 got none from client-1, client-2`. */
-function describe(unserved: readonly FirstCallWait[]): string {
+function describeUnserved(unserved: readonly FirstCallWait[]): string {
   const byPod = Map.groupBy(unserved, (wait) => wait.pod);
   return listOf(
     [...byPod].map(([pod, waits]) => `${pod} got none from ${listOf(waits.map((w) => w.client))}`),

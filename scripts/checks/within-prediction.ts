@@ -7,9 +7,9 @@ import {
   SEEING_EVEN_MS,
   scaleOutTimeline,
   settledMs,
+  slowestWait,
 } from '../history/index.ts';
 import { type Finding, sayFor } from './finding.ts';
-import { slowestOf } from './new-pods-served.ts';
 import type { Prediction } from './prediction.ts';
 
 type Params = {
@@ -57,7 +57,7 @@ export function withinPrediction(history: History, { arm, of, predicted, untilMs
 function firstCallAfterMs(history: History, arm: string): number | undefined {
   const timeline = scaleOutTimeline(history, arm);
   const waits = timeline === undefined ? [] : firstCallWaits(timeline);
-  return waits.some((wait) => wait.waitMs === undefined) ? undefined : slowestOf(waits)?.waitMs;
+  return waits.some((wait) => wait.waitMs === undefined) ? undefined : slowestWait(waits)?.waitMs;
 }
 
 function evenAfterMs(history: History, arm: string, afterMs: number, untilMs: number): number | undefined {

@@ -25,10 +25,8 @@ export function momentsOf(history: History, arm: string): (atMs: number) => stri
 /** `2 UNAVAILABLE, 1 CANCELLED; the first 1.2s after the change, by greeter-client-x: "Connection dropped"`. */
 export function describeFailures(failures: readonly Failure[], moment: (atMs: number) => string): string {
   const codes = failures.map(({ code, count }) => `${count} ${code}`).join(', ');
-  if (failures.length === 0) return '';
-  const first = failures.reduce((earliest, failure) =>
-    failure.firstMs < earliest.firstMs ? failure : earliest,
-  );
+  const [first] = failures.toSorted((a, b) => a.firstMs - b.firstMs);
+  if (first === undefined) return 'none';
   return `${codes}; the first ${moment(first.firstMs)}, by ${first.client}: "${first.message}"`;
 }
 

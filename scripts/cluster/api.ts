@@ -15,7 +15,9 @@ export function connect(kubeconfig: string): ClusterApi {
   try {
     kubeConfig.loadFromFile(kubeconfig);
   } catch (error) {
-    throw new LabError('failed', `${kubeconfig} cannot be read: ${messageOf(error)}`, { hint: 'npm run lab:up writes it.' });
+    throw new LabError('failed', `${kubeconfig} cannot be read: ${messageOf(error)}`, {
+      hint: 'npm run lab:up writes it.',
+    });
   }
   return {
     kubeConfig,
@@ -36,7 +38,7 @@ export function apiMessage(error: unknown): string {
   const body = (error as { body?: unknown }).body;
   const parsed = typeof body === 'string' ? tryParse(body) : body;
   const message = (parsed as { message?: unknown } | undefined)?.message;
-  return typeof message === 'string' ? message : messageOf(error).split('\n')[0] ?? '';
+  return typeof message === 'string' ? message : (messageOf(error).split('\n')[0] ?? '');
 }
 
 function tryParse(text: string): unknown {

@@ -16,12 +16,21 @@ export async function apply(api: ClusterApi, manifests: readonly Manifest[]): Pr
 async function applyOne(api: ClusterApi, manifest: Manifest): Promise<void> {
   try {
     await api.objects.patch(
-      manifest, undefined, undefined, FIELD_MANAGER, true, PatchStrategy.ServerSideApply,
+      manifest,
+      undefined,
+      undefined,
+      FIELD_MANAGER,
+      true,
+      PatchStrategy.ServerSideApply,
     );
   } catch (error) {
-    throw new LabError('failed', `${manifest.kind} ${manifest.metadata.name} was refused: ${apiMessage(error)}`, {
-      cause: error,
-    });
+    throw new LabError(
+      'failed',
+      `${manifest.kind} ${manifest.metadata.name} was refused: ${apiMessage(error)}`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 
@@ -42,7 +51,9 @@ export async function deleteRun(api: ClusterApi, run?: string): Promise<string[]
   await api.apps.deleteCollectionNamespacedDeployment({ ...inNamespace, propagationPolicy: 'Background' });
   await Promise.all(
     services.items.map((service) =>
-      ignoreMissing(api.core.deleteNamespacedService({ namespace: NAMESPACE, name: service.metadata?.name ?? '' })),
+      ignoreMissing(
+        api.core.deleteNamespacedService({ namespace: NAMESPACE, name: service.metadata?.name ?? '' }),
+      ),
     ),
   );
   await waitFor(

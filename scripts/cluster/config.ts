@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { parseDocument, stringify } from 'yaml';
 import { z } from 'zod';
 import { LabError, messageOf } from '../common/errors.ts';
-import { LAB_LABEL, type Lab, ROOT } from './lab.ts';
+import { LAB_LABEL, type Lab, ROOT, readState } from './lab.ts';
 
 const patches = z.array(z.string()).optional();
 const jsonPatches = z.array(z.record(z.string(), z.unknown())).optional();
@@ -47,6 +47,8 @@ type KindYaml = z.infer<typeof KindYaml>;
 
 /** The configuration of one lab's cluster. */
 export type ClusterConfig = {
+  /** As asked for; undefined where the file decides. */
+  askedControlPlanes: number | undefined;
   controlPlanes: number;
   workers: number;
   /** Ports of the host that the cluster will listen on, beside a random one for its API. */
@@ -60,10 +62,11 @@ export type ClusterConfig = {
 /**
  * Reads kind.yaml for a lab.
  *
- * @param controlPlanes how often the file's first control plane is to be there; as in the file where undefined.
+ * @param asked how often the file's first control plane is to be there. Where undefined: as often as when the lab
+ *   was created, else as in the file.
  * @throws LabError `usage` when the file is missing, is no YAML, has unknown fields or no worker.
  */
-export async function readClusterConfig(lab: Lab, controlPlanes?: number): Promise<ClusterConfig> {
+export async function readClusterConfig(lab: Lab, asked?: number): Promise<ClusterConfig> {
   const file = process.env.LAB_KIND_CONFIG ?? join(ROOT, 'kind.yaml');
   const wrong = (what: string, cause?: unknown) =>
     new LabError('usage', `${file}: ${what}`, {
@@ -78,11 +81,13 @@ export async function readClusterConfig(lab: Lab, controlPlanes?: number): Promi
   if (syntaxError) throw wrong(`is not YAML: ${syntaxError.message}`);
   const parsed = KindYaml.safeParse(document.toJS());
   if (!parsed.success) throw wrong(`is not a kind configuration:\n${z.prettifyError(parsed.error)}`);
-  const nodes = nodesOf(parsed.data, lab, controlPlanes);
+  const askedControlPlanes = asked ?? (await readState(lab))?.controlPlanes;
+  const nodes = nodesOf(parsed.data, lab, askedControlPlanes);
   const workers = nodes.filter((node) => node.role === 'worker').length;
   if (workers === 0) throw wrong('has no worker; pods need at least one node with role: worker');
   const yaml = stringify({ ...parsed.data, name: lab.name, nodes }, { aliasDuplicateObjects: false });
   return {
+    askedControlPlanes,
     controlPlanes: nodes.length - workers,
     workers,
     hostPorts: hostPortsOf(parsed.data),
@@ -95,14 +100,21 @@ export async function readClusterConfig(lab: Lab, controlPlanes?: number): Promi
 function nodesOf(config: KindYaml, lab: Lab, controlPlanes: number | undefined): KindYaml['nodes'] {
   const inFile = config.nodes.filter((node) => node.role === 'control-plane');
   const [first] = inFile;
-  const planes = controlPlanes === undefined || !first ? inFile : Array.from({ length: controlPlanes }, () => first);
+  const planes =
+    controlPlanes === undefined || !first ? inFile : Array.from({ length: controlPlanes }, () => first);
   const workers = config.nodes.filter((node) => node.role === 'worker');
-  return [...planes, ...workers].map((node) => ({ ...node, labels: { ...node.labels, [LAB_LABEL]: lab.name } }));
+  return [...planes, ...workers].map((node) => ({
+    ...node,
+    labels: { ...node.labels, [LAB_LABEL]: lab.name },
+  }));
 }
 
 function hostPortsOf({ nodes, networking }: KindYaml): ClusterConfig['hostPorts'] {
   const mapped = nodes.flatMap((node) => node.extraPortMappings ?? []);
-  const ports = mapped.map(({ hostPort, listenAddress }) => ({ port: hostPort ?? 0, address: listenAddress ?? '0.0.0.0' }));
+  const ports = mapped.map(({ hostPort, listenAddress }) => ({
+    port: hostPort ?? 0,
+    address: listenAddress ?? '0.0.0.0',
+  }));
   const api = { port: networking?.apiServerPort ?? 0, address: networking?.apiServerAddress ?? '127.0.0.1' };
   return [api, ...ports].filter(({ port }) => port > 0);
 }

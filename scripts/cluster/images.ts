@@ -46,7 +46,11 @@ export async function bundleImages(signal: AbortSignal): Promise<{ dir: string; 
  * @returns how many were built.
  * @throws LabError `prerequisite` when the base image cannot be had, `failed` when a build fails.
  */
-export async function buildImages(dir: string, images: readonly BuiltImage[], signal: AbortSignal): Promise<number> {
+export async function buildImages(
+  dir: string,
+  images: readonly BuiltImage[],
+  signal: AbortSignal,
+): Promise<number> {
   const built = await Promise.all(
     images.map(async ({ service, ref, devRef }) => {
       const inspected = await tryRun(['docker', 'image', 'inspect', ref], { signal });
@@ -65,9 +69,17 @@ async function build(dir: string, service: Service, tags: string[], signal: Abor
   const base = baseImage();
   const result = await tryRun(
     [
-      'docker', 'build', '--quiet', '--file', join(ROOT, 'services/Dockerfile'),
-      '--build-arg', `BASE=${base}`, '--build-arg', `SERVICE=${service}`,
-      ...tags.flatMap((tag) => ['--tag', tag]), dir,
+      'docker',
+      'build',
+      '--quiet',
+      '--file',
+      join(ROOT, 'services/Dockerfile'),
+      '--build-arg',
+      `BASE=${base}`,
+      '--build-arg',
+      `SERVICE=${service}`,
+      ...tags.flatMap((tag) => ['--tag', tag]),
+      dir,
     ],
     { signal },
   );
@@ -90,8 +102,14 @@ async function hashOf(paths: readonly string[], salt: string): Promise<string> {
       hash.update(await readFile(path));
       continue;
     }
-    const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-    for (const file of files.sort()) hash.update(file.slice(path.length)).update('\0').update(await readFile(file));
+    const files = entries
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name));
+    for (const file of files.sort())
+      hash
+        .update(file.slice(path.length))
+        .update('\0')
+        .update(await readFile(file));
   }
   return hash.digest('hex').slice(0, 12);
 }

@@ -1,5 +1,5 @@
 // A lab's cluster: made by a provider, filled from manifests/, and reached by nothing but the Kubernetes API.
-import { paint } from '../common/cli.ts';
+import { paint } from '../common/terminal.ts';
 import type { Problem } from './provider.ts';
 
 export * from './api.ts';
@@ -10,12 +10,13 @@ export { kindProvider } from './kind/index.ts';
 export { DEFAULT_LAB, type Lab, labNamed, labRoot, NAMESPACE, ROOT, readState } from './lab.ts';
 export { takeLock } from './lock.ts';
 export { type Arm, armManifests, INSTANCE_LABEL, type Manifest, NAME_LABEL, RUN_LABEL } from './manifests.ts';
-export type { Capability, Problem, Provider } from './provider.ts';
 export { type PodProxy, podProxy } from './pod-proxy.ts';
-export { type Seen, watchObjects } from './watch.ts';
+export type { Capability, Problem, Provider } from './provider.ts';
 export { deploymentsReady, isPodReady } from './ready.ts';
+export { type LabStatus, status } from './status.ts';
 export { readToken } from './token.ts';
 export { type StartedLab, up } from './up.ts';
+export { type Seen, watchObjects } from './watch.ts';
 
 export const describeProblem = ({ severity, what, hint }: Problem): string =>
   `${paint(severity === 'error' ? 'red' : 'yellow', `${severity}:`)} ${what}\n  ${hint}`;

@@ -45,6 +45,8 @@ const LabState = z.object({
   phase: z.enum(['creating', 'created']),
   provider: z.enum(['kind']),
   nodeImage: z.string(),
+  /** As asked for with --control-planes; absent: as in kind.yaml. Later commands mean the same cluster. */
+  controlPlanes: z.int().optional(),
   /** Of the cluster's configuration as created, to tell when kind.yaml has changed since. */
   configHash: z.string(),
   createdAt: z.string(),
@@ -75,7 +77,9 @@ export async function forgetLab(lab: Lab): Promise<void> {
 export async function rememberedLabs(): Promise<string[]> {
   if (!existsSync(labRoot())) return [];
   const entries = await readdir(labRoot(), { withFileTypes: true });
-  return entries.filter((entry) => existsSync(join(labRoot(), entry.name, 'lab.json'))).map((entry) => entry.name);
+  return entries
+    .filter((entry) => existsSync(join(labRoot(), entry.name, 'lab.json')))
+    .map((entry) => entry.name);
 }
 
 const defaultKubeconfig = () => join(labRoot(), 'kubeconfig');

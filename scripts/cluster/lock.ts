@@ -2,7 +2,7 @@
 // crash never leaves it shut, and whoever finds it taken can ask its owner what it is doing.
 import { createHash } from 'node:crypto';
 import { unlink } from 'node:fs/promises';
-import { createServer, connect, type Server } from 'node:net';
+import { connect, createServer, type Server } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { LabError } from '../common/errors.ts';

@@ -2,7 +2,13 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { KubernetesObject, V1Container, V1Deployment, V1EnvVar, V1Service } from '@kubernetes/client-node';
+import type {
+  KubernetesObject,
+  V1Container,
+  V1Deployment,
+  V1EnvVar,
+  V1Service,
+} from '@kubernetes/client-node';
 import { parseAllDocuments } from 'yaml';
 import { LabError } from '../common/errors.ts';
 import type { BuiltImage, Service } from './images.ts';
@@ -25,7 +31,8 @@ export type Manifest = KubernetesObject & { metadata: { name: string; namespace?
 
 export const isDeployment = (manifest: KubernetesObject): manifest is V1Deployment & Manifest =>
   manifest.kind === 'Deployment';
-const isService = (manifest: KubernetesObject): manifest is V1Service & Manifest => manifest.kind === 'Service';
+const isService = (manifest: KubernetesObject): manifest is V1Service & Manifest =>
+  manifest.kind === 'Service';
 
 /**
  * Everything in manifests/, with the tags of `images`, and a hash annotation on each object.
@@ -74,19 +81,27 @@ export function armManifests(manifests: readonly Manifest[], arm: Arm): Manifest
   return manifests
     .filter((manifest) => isDeployment(manifest) || isService(manifest))
     .map((manifest) => {
-      const suffixed = { ...manifest, metadata: { ...manifest.metadata, name: `${manifest.metadata.name}-${arm.name}` } };
+      const suffixed = {
+        ...manifest,
+        metadata: { ...manifest.metadata, name: `${manifest.metadata.name}-${arm.name}` },
+      };
       const ours = relabelled(suffixed, { [INSTANCE_LABEL]: arm.name, [RUN_LABEL]: arm.run });
       if (!isDeployment(ours) || !ours.spec) return ours;
       const service = manifest.metadata.name as Service;
       const scaled = { ...ours, spec: { ...ours.spec, replicas: replicas[service] } };
       if (service !== 'greeter-server') return scaled;
-      return mapContainers(scaled, (container) => ({ ...container, env: withEnv(container.env ?? [], arm.serverEnv) }));
+      return mapContainers(scaled, (container) => ({
+        ...container,
+        env: withEnv(container.env ?? [], arm.serverEnv),
+      }));
     });
 }
 
 function withEnv(env: readonly V1EnvVar[], changes: Arm['serverEnv']): V1EnvVar[] {
   const kept = env.filter(({ name }) => !(name in changes));
-  const added = Object.entries(changes).flatMap(([name, value]) => (value === undefined ? [] : [{ name, value }]));
+  const added = Object.entries(changes).flatMap(([name, value]) =>
+    value === undefined ? [] : [{ name, value }],
+  );
   return [...kept, ...added];
 }
 
@@ -95,14 +110,21 @@ function relabelled(manifest: Manifest, labels: Record<string, string>): Manifes
   const instance = { [INSTANCE_LABEL]: labels[INSTANCE_LABEL] ?? '' };
   const metadata = { ...manifest.metadata, labels: { ...manifest.metadata.labels, ...labels } };
   if (isService(manifest) && manifest.spec) {
-    return { ...manifest, metadata, spec: { ...manifest.spec, selector: { ...manifest.spec.selector, ...instance } } } as Manifest;
+    return {
+      ...manifest,
+      metadata,
+      spec: { ...manifest.spec, selector: { ...manifest.spec.selector, ...instance } },
+    } as Manifest;
   }
   if (!isDeployment(manifest) || !manifest.spec) return { ...manifest, metadata };
   const { selector, template } = manifest.spec;
   const spec = {
     ...manifest.spec,
     selector: { ...selector, matchLabels: { ...selector.matchLabels, ...instance } },
-    template: { ...template, metadata: { ...template.metadata, labels: { ...template.metadata?.labels, ...labels } } },
+    template: {
+      ...template,
+      metadata: { ...template.metadata, labels: { ...template.metadata?.labels, ...labels } },
+    },
   };
   return { ...manifest, metadata, spec } as Manifest;
 }
@@ -110,7 +132,10 @@ function relabelled(manifest: Manifest, labels: Record<string, string>): Manifes
 function mapContainers<T extends Manifest>(manifest: T, change: (container: V1Container) => V1Container): T {
   const podSpec = isDeployment(manifest) ? manifest.spec?.template.spec : undefined;
   if (!isDeployment(manifest) || !manifest.spec || !podSpec) return manifest;
-  const template = { ...manifest.spec.template, spec: { ...podSpec, containers: podSpec.containers.map(change) } };
+  const template = {
+    ...manifest.spec.template,
+    spec: { ...podSpec, containers: podSpec.containers.map(change) },
+  };
   return { ...manifest, spec: { ...manifest.spec, template } };
 }
 

@@ -31,7 +31,10 @@ export async function podProxy(kubeConfig: KubeConfig, token: string): Promise<P
   const dispatcher = context.getDispatcher();
   const headers = { ...context.getHeaders(), [TOKEN_HEADER]: token, 'content-type': 'application/json' };
 
-  const send = async (pod: string, { method = 'GET', path, body, signal, timeoutMs = 10_000 }: PodRequest) => {
+  const send = async (
+    pod: string,
+    { method = 'GET', path, body, signal, timeoutMs = 10_000 }: PodRequest,
+  ) => {
     const url = `${server}/api/v1/namespaces/${NAMESPACE}/pods/${pod}:${CONTROL_PORT}/proxy${path}`;
     const response = await request(url, {
       method,
@@ -44,11 +47,15 @@ export async function podProxy(kubeConfig: KubeConfig, token: string): Promise<P
     });
     if (response.statusCode < 400) return response;
     const text = await response.body.text();
-    throw new LabError('lost', `${pod} answered ${response.statusCode} to ${method} ${path}: ${reasonIn(text)}`);
+    throw new LabError(
+      'lost',
+      `${pod} answered ${response.statusCode} to ${method} ${path}: ${reasonIn(text)}`,
+    );
   };
 
   return {
-    json: async <T>(pod: string, podRequest: PodRequest) => (await (await send(pod, podRequest)).body.json()) as T,
+    json: async <T>(pod: string, podRequest: PodRequest) =>
+      (await (await send(pod, podRequest)).body.json()) as T,
     lines: async function* (pod, podRequest) {
       const response = await send(pod, { timeoutMs: 0, ...podRequest });
       response.body.setEncoding('utf8');

@@ -1,5 +1,5 @@
 // Waiting for a cluster, with the reason when it will never come.
-import type { V1ContainerStatus, V1Deployment, V1Pod } from '@kubernetes/client-node';
+import type { V1ContainerStatus, V1Deployment, V1Node, V1Pod } from '@kubernetes/client-node';
 import { LabError } from '../common/errors.ts';
 import { lastLines } from '../common/run.ts';
 import { type Poll, waitFor } from '../common/wait.ts';
@@ -9,19 +9,31 @@ import type { Work } from './provider.ts';
 
 /** Reasons for which a container will not start however long one waits. Source: Kubernetes, pkg/kubelet/images and kuberuntime. */
 const HOPELESS = new Set([
-  'ErrImagePull', 'ImagePullBackOff', 'InvalidImageName', 'ErrImageNeverPull',
-  'CrashLoopBackOff', 'CreateContainerConfigError', 'CreateContainerError', 'RunContainerError',
+  'ErrImagePull',
+  'ImagePullBackOff',
+  'InvalidImageName',
+  'ErrImageNeverPull',
+  'CrashLoopBackOff',
+  'CreateContainerConfigError',
+  'CreateContainerError',
+  'RunContainerError',
 ]);
 
 /** Waits until `count` nodes are there and all of them are Ready. */
 export async function nodesReady(api: ClusterApi, count: number, work: Work): Promise<string> {
   const poll = async (): Promise<Poll<string>> => {
     const nodes = (await api.core.listNode()).items;
-    const unready = nodes.filter((node) => !isTrue(node.status?.conditions, 'Ready')).map((node) => node.metadata?.name);
+    const unready = nodes.filter((node) => !isNodeReady(node)).map((node) => node.metadata?.name);
     if (nodes.length < count) return { waiting: `${nodes.length} of ${count} nodes have joined` };
-    return unready.length > 0 ? { waiting: `NotReady: ${unready.join(', ')}` } : { done: `${nodes.length} nodes` };
+    return unready.length > 0
+      ? { waiting: `NotReady: ${unready.join(', ')}` }
+      : { done: `${nodes.length} nodes` };
   };
-  return waitFor('all nodes Ready', tolerant(poll), { timeoutMs: 180_000, signal: work.signal, onWaiting: work.say });
+  return waitFor('all nodes Ready', tolerant(poll), {
+    timeoutMs: 180_000,
+    signal: work.signal,
+    onWaiting: work.say,
+  });
 }
 
 /** Waits until every pod of kube-system and local-path-storage is Ready. */
@@ -32,9 +44,15 @@ export async function systemPodsReady(api: ClusterApi, work: Work): Promise<stri
     );
     const unready = pods.filter((pod) => !isPodReady(pod)).map((pod) => pod.metadata?.name);
     if (pods.length === 0) return { waiting: 'there is no pod yet' };
-    return unready.length > 0 ? { waiting: `not Ready: ${unready.join(', ')}` } : { done: `${pods.length} pods` };
+    return unready.length > 0
+      ? { waiting: `not Ready: ${unready.join(', ')}` }
+      : { done: `${pods.length} pods` };
   };
-  return waitFor('all system pods Ready', tolerant(poll), { timeoutMs: 180_000, signal: work.signal, onWaiting: work.say });
+  return waitFor('all system pods Ready', tolerant(poll), {
+    timeoutMs: 180_000,
+    signal: work.signal,
+    onWaiting: work.say,
+  });
 }
 
 /**
@@ -49,7 +67,8 @@ export async function deploymentsReady(
   timeoutMs = 120_000,
 ): Promise<string> {
   const poll = async (): Promise<Poll<string>> => {
-    const deployments = (await api.apps.listNamespacedDeployment({ namespace: NAMESPACE, labelSelector })).items;
+    const deployments = (await api.apps.listNamespacedDeployment({ namespace: NAMESPACE, labelSelector }))
+      .items;
     if (deployments.length > 0 && deployments.every(isRolledOut)) {
       const replicas = deployments.reduce((sum, { spec }) => sum + (spec?.replicas ?? 0), 0);
       return { done: `${replicas} pods` };
@@ -86,6 +105,8 @@ function isRolledOut({ metadata, spec, status }: V1Deployment): boolean {
 const progressOf = ({ metadata, spec, status }: V1Deployment): string =>
   `${metadata?.name}: ${status?.readyReplicas ?? 0} of ${spec?.replicas ?? 1} Ready`;
 
+export const isNodeReady = (node: V1Node): boolean => isTrue(node.status?.conditions, 'Ready');
+
 export const isPodReady = (pod: V1Pod): boolean => isTrue(pod.status?.conditions, 'Ready');
 
 const isTrue = (conditions: readonly { type: string; status: string }[] | undefined, type: string): boolean =>
@@ -94,7 +115,8 @@ const isTrue = (conditions: readonly { type: string; status: string }[] | undefi
 /** Why a pod will never be Ready; undefined while it may. */
 function hopelessReason(status: V1ContainerStatus): string | undefined {
   const waiting = status.state?.waiting;
-  if (waiting?.reason && HOPELESS.has(waiting.reason)) return `${waiting.reason}: ${waiting.message ?? ''}`.trim();
+  if (waiting?.reason && HOPELESS.has(waiting.reason))
+    return `${waiting.reason}: ${waiting.message ?? ''}`.trim();
   const ended = status.state?.terminated;
   return ended && ended.exitCode !== 0 ? `exited with code ${ended.exitCode} (${ended.reason})` : undefined;
 }
@@ -116,5 +138,7 @@ async function throwIfHopeless(api: ClusterApi, pods: readonly V1Pod[]): Promise
 async function logsOf(api: ClusterApi, name: string, previous: boolean): Promise<string> {
   const request = { namespace: NAMESPACE, name, tailLines: 15, previous };
   const text = await api.core.readNamespacedPodLog(request).catch(() => '');
-  return text.trim() ? `Its last log lines:\n${lastLines(text, 15).replaceAll(/^/gm, '  ')}` : 'It has logged nothing.';
+  return text.trim()
+    ? `Its last log lines:\n${lastLines(text, 15).replaceAll(/^/gm, '  ')}`
+    : 'It has logged nothing.';
 }

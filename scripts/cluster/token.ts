@@ -13,13 +13,18 @@ export async function ensureToken(api: ClusterApi): Promise<void> {
   try {
     await api.core.createNamespacedSecret({ namespace: NAMESPACE, body: { metadata, stringData } });
   } catch (error) {
-    if (statusOf(error) !== 409) throw new LabError('failed', `the lab's token cannot be stored: ${apiMessage(error)}`);
+    if (statusOf(error) !== 409)
+      throw new LabError('failed', `the lab's token cannot be stored: ${apiMessage(error)}`);
   }
 }
 
 export async function readToken(api: ClusterApi): Promise<string> {
-  const secret = await api.core.readNamespacedSecret({ namespace: NAMESPACE, name: SECRET }).catch((error: unknown) => {
-    throw new LabError('failed', `the lab's token cannot be read: ${apiMessage(error)}`, { hint: 'npm run lab:up makes it.' });
-  });
+  const secret = await api.core
+    .readNamespacedSecret({ namespace: NAMESPACE, name: SECRET })
+    .catch((error: unknown) => {
+      throw new LabError('failed', `the lab's token cannot be read: ${apiMessage(error)}`, {
+        hint: 'npm run lab:up makes it.',
+      });
+    });
   return Buffer.from(secret.data?.token ?? '', 'base64').toString();
 }

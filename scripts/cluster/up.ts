@@ -1,8 +1,8 @@
 // lab:up as a list of steps, read top to bottom. What does not depend on each other overlaps.
 import { LabError } from '../common/errors.ts';
-import { type Step, type StepTime, runSteps } from '../common/steps.ts';
-import { apply, deleteRun } from './apply.ts';
+import { runSteps, type Step, type StepTime } from '../common/steps.ts';
 import { type ClusterApi, connect } from './api.ts';
+import { apply, deleteRun } from './apply.ts';
 import type { ClusterConfig } from './config.ts';
 import { type BuiltImage, buildImages, bundleImages } from './images.ts';
 import { type Lab, linkDefaultKubeconfig, readState } from './lab.ts';
@@ -12,7 +12,13 @@ import { deploymentsReady, nodesReady, systemPodsReady } from './ready.ts';
 import { ensureToken } from './token.ts';
 
 /** A lab that is up: every node and pod Ready. */
-export type StartedLab = { lab: Lab; api: ClusterApi; images: BuiltImage[]; manifests: Manifest[]; times: StepTime[] };
+export type StartedLab = {
+  lab: Lab;
+  api: ClusterApi;
+  images: BuiltImage[];
+  manifests: Manifest[];
+  times: StepTime[];
+};
 
 export type UpOptions = { provider: Provider; config: ClusterConfig; onProblem: (problem: Problem) => void };
 
@@ -49,7 +55,8 @@ export async function up(lab: Lab, options: UpOptions, signal: AbortSignal): Pro
       name: 'build',
       title: 'Build the images',
       after: ['bundle'],
-      run: async (work) => builtText(await buildImages(bundle.dir, bundle.images, work.signal), bundle.images),
+      run: async (work) =>
+        builtText(await buildImages(bundle.dir, bundle.images, work.signal), bundle.images),
     },
     {
       name: 'load',
@@ -65,9 +72,15 @@ export async function up(lab: Lab, options: UpOptions, signal: AbortSignal): Pro
         await linkDefaultKubeconfig(lab);
         const left = found === 'ours' ? await deleteRun(api()) : [];
         const others = manifests.filter((manifest) => !isDeployment(manifest));
-        await apply(api(), others.filter(({ kind }) => kind === 'Namespace'));
+        await apply(
+          api(),
+          others.filter(({ kind }) => kind === 'Namespace'),
+        );
         await ensureToken(api());
-        await apply(api(), others.filter(({ kind }) => kind !== 'Namespace'));
+        await apply(
+          api(),
+          others.filter(({ kind }) => kind !== 'Namespace'),
+        );
         return left.length > 0 ? `deleted what an interrupted run left (${left.join(', ')})` : undefined;
       },
     },
@@ -87,8 +100,18 @@ export async function up(lab: Lab, options: UpOptions, signal: AbortSignal): Pro
         return undefined;
       },
     },
-    { name: 'pods', title: 'Pods Ready', after: ['deploy'], run: (work) => deploymentsReady(api(), LAB_SELECTOR, work) },
-    { name: 'system', title: 'System pods Ready', after: ['nodes'], run: (work) => systemPodsReady(api(), work) },
+    {
+      name: 'pods',
+      title: 'Pods Ready',
+      after: ['deploy'],
+      run: (work) => deploymentsReady(api(), LAB_SELECTOR, work),
+    },
+    {
+      name: 'system',
+      title: 'System pods Ready',
+      after: ['nodes'],
+      run: (work) => systemPodsReady(api(), work),
+    },
   ];
   const times = await runSteps(steps, signal);
   return { lab, api: api(), images: bundle.images, manifests, times };
@@ -103,9 +126,13 @@ async function inspect(lab: Lab, { provider, config, onProblem }: UpOptions): Pr
   ]);
   if (found === 'foreign') throw notOurs(lab);
   if (found === 'ours' && state && state.configHash !== config.hash) {
-    throw new LabError('usage', `the lab "${lab.name}" is up with another kind.yaml or number of control planes`, {
-      hint: `Run lab:down first, then lab:up again; or give another --name.`,
-    });
+    throw new LabError(
+      'usage',
+      `the lab "${lab.name}" is up with another kind.yaml or number of control planes`,
+      {
+        hint: `Run lab:down first, then lab:up again; or give another --name.`,
+      },
+    );
   }
   const problems = found === 'ours' ? engineProblems : await provider.preflight(config, true);
   for (const problem of problems.filter(({ severity }) => severity === 'warning')) onProblem(problem);
@@ -123,7 +150,12 @@ export const notOurs = (lab: Lab): LabError =>
     hint: `Give the lab another name with --name, or delete that cluster yourself: kind delete cluster --name ${lab.name}`,
   });
 
-async function recreate(lab: Lab, { provider, config }: UpOptions, found: Ownership, work: Work): Promise<string> {
+async function recreate(
+  lab: Lab,
+  { provider, config }: UpOptions,
+  found: Ownership,
+  work: Work,
+): Promise<string> {
   if (found === 'partial') {
     work.say('deleting what an interrupted lab:up left');
     await provider.delete(lab, work.signal);

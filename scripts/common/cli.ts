@@ -1,15 +1,11 @@
 // How every command starts and ends: Ctrl-C as an abort, errors printed in one place, the right exit code.
-import { styleText } from 'node:util';
 import { EXIT, LabError, messageOf } from './errors.ts';
+import { paint } from './terminal.ts';
 
 /** A message for people, on stderr. */
 export const say = (text: string): void => {
   process.stderr.write(`${text}\n`);
 };
-
-/** Colours `text` when stderr is a terminal that wants it (NO_COLOR and FORCE_COLOR are honoured). */
-export const paint = (style: Parameters<typeof styleText>[0], text: string): string =>
-  styleText(style, text, { stream: process.stderr });
 
 /**
  * Runs a command's body and ends the process with the exit code that it returns.

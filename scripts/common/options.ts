@@ -42,7 +42,8 @@ export const duration = (text: string): number => {
 /** Parser of a duration or `off`. */
 export const durationOrOff = (text: string): number | 'off' => (text === 'off' ? 'off' : duration(text));
 
-export const jsonOption = () => new Option('--json', 'print one JSON document on stdout, all else on stderr (use npm run -s)');
+export const jsonOption = () =>
+  new Option('--json', 'print one JSON document on stdout, all else on stderr (use npm run -s)');
 
 /**
  * `npm run x --from 5` passes only "5" on and keeps `--from` for itself, as npm_config_from. Without this check the
@@ -50,7 +51,10 @@ export const jsonOption = () => new Option('--json', 'print one JSON document on
  *
  * @throws LabError `usage` naming the options that npm took and what to type.
  */
-export function refuseSwallowedOptions(command: { options: readonly { long?: string | undefined }[] }, npmScript: string): void {
+export function refuseSwallowedOptions(
+  command: { options: readonly { long?: string | undefined }[] },
+  npmScript: string,
+): void {
   // Only what `npm run` itself was given: a lab command started by another program has inherited its environment.
   if (process.env.npm_lifecycle_event !== npmScript) return;
   const taken = command.options.flatMap(({ long }) => {

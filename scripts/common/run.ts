@@ -18,7 +18,10 @@ export type RunResult = { ok: boolean; stdout: string; stderr: string };
  *
  * @throws LabError `failed` that carries the command as one would paste it, and what it printed.
  */
-export async function run(command: readonly [string, ...string[]], options: RunOptions = {}): Promise<string> {
+export async function run(
+  command: readonly [string, ...string[]],
+  options: RunOptions = {},
+): Promise<string> {
   const result = await tryRun(command, options);
   if (result.ok) return result.stdout;
   throw new LabError('failed', `this command failed:\n  ${shellQuote(command)}`, {
@@ -53,10 +56,11 @@ export async function tryRun(
 
 /** A command as one would paste it into a shell. */
 export function shellQuote(command: readonly string[]): string {
-  return command.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(' ');
+  return command
+    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
+    .join(' ');
 }
 
 export function lastLines(text: string, count: number): string {
   return text.trimEnd().split('\n').slice(-count).join('\n');
 }
-

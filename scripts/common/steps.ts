@@ -70,10 +70,15 @@ const plainLine = (step: Step): Show => ({
   started: () => {},
   say: () => {},
   done: (detail, ms) =>
-    process.stderr.write(`  ${formatDuration(ms).padStart(6)}  ${step.title}${detail ? `: ${detail}` : ''}\n`),
+    process.stderr.write(
+      `  ${formatDuration(ms).padStart(6)}  ${step.title}${detail ? `: ${detail}` : ''}\n`,
+    ),
 });
 
-async function showLive(steps: readonly Step[], start: (step: Step, show: Show) => Promise<void>): Promise<void> {
+async function showLive(
+  steps: readonly Step[],
+  start: (step: Step, show: Show) => Promise<void>,
+): Promise<void> {
   const logger = new ListrLogger({ processOutput: new ProcessOutput(process.stderr, process.stderr) });
   const tasks = steps.map((step) => ({
     title: step.title,

@@ -14,7 +14,12 @@ export type Poll<T> = { done: T } | Waiting;
 export async function waitFor<T>(
   what: string,
   poll: () => Promise<Poll<T>>,
-  options: { timeoutMs: number; intervalMs?: number; signal?: AbortSignal | undefined; onWaiting?: (seen: string) => void },
+  options: {
+    timeoutMs: number;
+    intervalMs?: number;
+    signal?: AbortSignal | undefined;
+    onWaiting?: (seen: string) => void;
+  },
 ): Promise<T> {
   const deadline = performance.now() + options.timeoutMs;
   for (;;) {

@@ -91,11 +91,15 @@ function judgeWindow(shares: WindowShare[], windowEndMs: number): Evenness {
   const fewest = shares.reduce((least, share) => Math.min(least, share.fairCalls), Number.POSITIVE_INFINITY);
   if (shares.length === 0) return { kind: 'too-few', callsPerPod: 0 };
   if (fewest < EVEN.minCallsPerPod) return { kind: 'too-few', callsPerPod: fewest };
-  const worst = shares.reduce((furthest, share) => (offBy(share) > offBy(furthest) ? share : furthest));
+  const worst = shares.reduce((furthest, share) => (isFurtherOff(share, furthest) ? share : furthest));
   return offBy(worst) <= EVEN.tolerance ? { kind: 'even', atMs: windowEndMs } : { kind: 'uneven', worst };
 }
 
 const offBy = (share: WindowShare): number => Math.abs(share.calls - share.fairCalls) / share.fairCalls;
+
+/** Of two that are off by as much, the one that got too little says more. */
+const isFurtherOff = (a: WindowShare, b: WindowShare): boolean =>
+  offBy(a) > offBy(b) || (offBy(a) === offBy(b) && a.calls < b.calls);
 
 /** How many calls were started before each step; one more entry than there are steps. */
 type RunningTotal = Uint32Array;

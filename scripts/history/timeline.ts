@@ -15,9 +15,9 @@ import {
 } from './pods.ts';
 
 /** When the first client got there and when the slowest did; no slowest while one has not. */
-export type FirstAndSlowest = { firstMs: number | undefined; slowestMs: number | undefined };
+type FirstAndSlowest = { firstMs: number | undefined; slowestMs: number | undefined };
 
-export type ClientSteps = {
+type ClientSteps = {
   client: string;
   /** Its resolver was done for the first time with an answer that had the pod. */
   resolvedMs: number | undefined;
@@ -26,7 +26,7 @@ export type ClientSteps = {
 };
 
 /** A new pod's way to its first call. Undefined is what did not happen, or was not watched. */
-export type NewPodSteps = {
+type NewPodSteps = {
   pod: string;
   node: string | undefined;
   readyMs: number | undefined;
@@ -98,8 +98,16 @@ export const firstCallWaits = ({ askedAtMs, pods }: ScaleOutTimeline): FirstCall
         })),
   );
 
+/** The longest wait that had an end. */
+export function slowestWait(
+  waits: readonly FirstCallWait[],
+): (FirstCallWait & { waitMs: number }) | undefined {
+  const ended = waits.flatMap(({ waitMs, ...wait }) => (waitMs === undefined ? [] : [{ ...wait, waitMs }]));
+  return ended.sort((a, b) => b.waitMs - a.waitMs)[0];
+}
+
 /** A leaving pod's way out. Undefined is what did not happen, or was not watched. */
-export type LeavingPodSteps = {
+type LeavingPodSteps = {
   pod: string;
   node: string | undefined;
   terminatingMs: number | undefined;

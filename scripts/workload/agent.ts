@@ -8,8 +8,11 @@ import type {
 } from '../../services/protocol/index.ts';
 import type { PodProxy } from '../cluster/index.ts';
 
-export const startWorkload = (proxy: PodProxy, client: string, spec: WorkloadRequest): Promise<WorkloadStatus> =>
-  proxy.json(client, { method: 'POST', path: '/workloads', body: spec });
+export const startWorkload = (
+  proxy: PodProxy,
+  client: string,
+  spec: WorkloadRequest,
+): Promise<WorkloadStatus> => proxy.json(client, { method: 'POST', path: '/workloads', body: spec });
 
 /** Ends a workload: no new calls; answers when those in flight have ended. */
 export const stopWorkload = (

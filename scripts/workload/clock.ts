@@ -14,9 +14,18 @@ export type ClockSample = {
 const GOOD_ERROR_MS = 1.5;
 
 /** Asks a pod for its time, `count` times at most, and keeps the answer with the shortest round trip. */
-export async function measureClock(proxy: PodProxy, pod: string, count: number, signal: AbortSignal): Promise<ClockSample> {
+export async function measureClock(
+  proxy: PodProxy,
+  pod: string,
+  count: number,
+  signal: AbortSignal,
+): Promise<ClockSample> {
   let best: ClockSample | undefined;
-  for (let asked = 0; asked < count && (best?.errorMs ?? Number.POSITIVE_INFINITY) > GOOD_ERROR_MS; asked += 1) {
+  for (
+    let asked = 0;
+    asked < count && (best?.errorMs ?? Number.POSITIVE_INFINITY) > GOOD_ERROR_MS;
+    asked += 1
+  ) {
     const sample = await sampleClock(proxy, pod, signal);
     if (!best || sample.errorMs < best.errorMs) best = sample;
   }

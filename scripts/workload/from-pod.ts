@@ -6,7 +6,11 @@ import type { HistoryEvent } from '../history/index.ts';
 export type RawEvent = { event: HistoryEvent; sourceMs?: number };
 
 /** @returns the event, or undefined for those that say nothing about the run. */
-export function fromPod(line: HelloEvent | AgentEvent | ServerEvent, pod: string, arm: string): RawEvent | undefined {
+export function fromPod(
+  line: HelloEvent | AgentEvent | ServerEvent,
+  pod: string,
+  arm: string,
+): RawEvent | undefined {
   const seen = { source: pod, arm, atMs: 0 };
   switch (line.type) {
     case 'call': {
@@ -23,12 +27,19 @@ export function fromPod(line: HelloEvent | AgentEvent | ServerEvent, pod: string
       return { event: { type, name, records, ...error, ...seen }, sourceMs: line.atMs };
     }
     case 'counters':
-      return { event: { type: 'counters', final: line.final, clients: line.clients, ...seen }, sourceMs: line.atMs };
+      return {
+        event: { type: 'counters', final: line.final, clients: line.clients, ...seen },
+        sourceMs: line.atMs,
+      };
     case 'lifecycle':
       return { event: { type: 'lifecycle', phase: line.phase, ...seen }, sourceMs: line.atMs };
     case 'dropped':
       return {
-        event: { type: 'gap', reason: `${pod} threw away ${line.count} events that nobody read in time`, ...seen },
+        event: {
+          type: 'gap',
+          reason: `${pod} threw away ${line.count} events that nobody read in time`,
+          ...seen,
+        },
         sourceMs: line.atMs,
       };
     case 'hello':

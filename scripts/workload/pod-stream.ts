@@ -40,7 +40,8 @@ export async function followPod(proxy: PodProxy, options: StreamOptions): Promis
       return;
     }
     if (line.type === 'counters' && line.final) done = true;
-    next += 1;
+    // A `dropped` line stands for the events that it counts.
+    next += line.type === 'dropped' ? line.count : 1;
     options.onLine(line);
   };
 
@@ -48,7 +49,11 @@ export async function followPod(proxy: PodProxy, options: StreamOptions): Promis
   let told = false;
   while (!signal.aborted && !done) {
     try {
-      for await (const line of proxy.lines(pod, { path: `/events?from=${next}`, signal, timeoutMs: SILENCE_MS })) {
+      for await (const line of proxy.lines(pod, {
+        path: `/events?from=${next}`,
+        signal,
+        timeoutMs: SILENCE_MS,
+      })) {
         brokenSinceMs = undefined;
         if (line) take(JSON.parse(line) as Line);
       }

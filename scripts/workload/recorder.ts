@@ -1,5 +1,10 @@
 // Sees everything in one run: pods and EndpointSlices by watch, clients and servers by their event streams.
-import { DiscoveryV1Api, type KubernetesListObject, type V1EndpointSlice, type V1Pod } from '@kubernetes/client-node';
+import {
+  DiscoveryV1Api,
+  type KubernetesListObject,
+  type V1EndpointSlice,
+  type V1Pod,
+} from '@kubernetes/client-node';
 
 import {
   type ClusterApi,
@@ -24,6 +29,8 @@ export type Recorder = {
   note: (event: HistoryEvent) => void;
   /** Pods of an arm that are there now. */
   pods: (arm: string, app: string) => PodSeen[];
+  /** Calls that this client has told of so far. */
+  callsFrom: (client: string) => number;
   /** Measures the clocks once more, stops watching, and puts everything on the driver's clock, in order. */
   finish: () => Promise<HistoryEvent[]>;
 };
@@ -41,7 +48,11 @@ const CLOCK_SAMPLES = 10;
 const CLOCK_SAMPLES_AT_END = 30;
 
 /** Starts to record; what is there already has been told when this resolves. */
-export async function startRecorder(api: ClusterApi, proxy: PodProxy, options: RecorderOptions): Promise<Recorder> {
+export async function startRecorder(
+  api: ClusterApi,
+  proxy: PodProxy,
+  options: RecorderOptions,
+): Promise<Recorder> {
   const stop = new AbortController();
   const signal = AbortSignal.any([stop.signal, options.signal]);
   const raw: RawEvent[] = [];
@@ -49,7 +60,10 @@ export async function startRecorder(api: ClusterApi, proxy: PodProxy, options: R
   const pods = new Map<string, PodSeen>();
   const streams = new Map<string, Promise<void>>();
 
+  const calls = new Map<string, number>();
+
   const add = (event: HistoryEvent, sourceMs?: number) => {
+    if (event.type === 'call') calls.set(event.source, (calls.get(event.source) ?? 0) + 1);
     const offsetMs = clocks.get(event.source)?.offsetMs ?? 0;
     const seen = sourceMs === undefined ? event : { ...event, sourceMs, atMs: sourceMs - offsetMs };
     raw.push(sourceMs === undefined ? { event: seen } : { event: seen, sourceMs });
@@ -67,7 +81,8 @@ export async function startRecorder(api: ClusterApi, proxy: PodProxy, options: R
       keepBest(pod.pod, await measureClock(proxy, pod.pod, CLOCK_SAMPLES, signal));
     } catch (error) {
       // A pod that goes away again before it could be asked has nothing to tell either.
-      if (!signal.aborted && !isLeaving(pod.pod)) gap(`the clock of ${pod.pod} cannot be read: ${messageOf(error)}`, pod.arm);
+      if (!signal.aborted && !isLeaving(pod.pod))
+        gap(`the clock of ${pod.pod} cannot be read: ${messageOf(error)}`, pod.arm);
     }
     await followPod(proxy, {
       pod: pod.pod,
@@ -88,22 +103,32 @@ export async function startRecorder(api: ClusterApi, proxy: PodProxy, options: R
   const onPod = ({ object, deleted, atMs }: Seen<V1Pod>) => {
     const seen = podSeen(object, deleted, atMs);
     const before = pods.get(seen.pod);
-    if (before && seen.restarts > before.restarts) gap(`the container of ${seen.pod} was restarted`, seen.arm);
+    if (before && seen.restarts > before.restarts)
+      gap(`the container of ${seen.pod} was restarted`, seen.arm);
     pods.set(seen.pod, seen);
     add(seen);
-    if (seen.phase === 'Running' && !streams.has(seen.pod)) streams.set(seen.pod, follow(seen));
+    // Before it is Ready its control endpoint may not listen yet.
+    if (seen.ready && !streams.has(seen.pod)) streams.set(seen.pod, follow(seen));
   };
   const watched = await Promise.all([
     watchObjects(api, podWatch(api, options.run, onPod, gap), signal),
-    watchObjects(api, sliceWatch(api, options.run, (seen) => add(endpointsSeen(seen)), gap), signal),
+    watchObjects(
+      api,
+      sliceWatch(api, options.run, (seen) => add(endpointsSeen(seen)), gap),
+      signal,
+    ),
   ]);
 
   return {
     note: (event) => add(event),
-    pods: (arm, app) => [...pods.values()].filter((pod) => pod.arm === arm && pod.app === app && !pod.deleted),
+    pods: (arm, app) =>
+      [...pods.values()].filter((pod) => pod.arm === arm && pod.app === app && !pod.deleted),
+    callsFrom: (client) => calls.get(client) ?? 0,
     finish: async () => {
-      for (const pod of [...pods.values()].filter((each) => !isLeaving(each.pod) && each.phase === 'Running')) {
-        const sample = await measureClock(proxy, pod.pod, CLOCK_SAMPLES_AT_END, signal).catch(() => undefined);
+      for (const pod of [...pods.values()].filter((each) => !isLeaving(each.pod) && streams.has(each.pod))) {
+        const sample = await measureClock(proxy, pod.pod, CLOCK_SAMPLES_AT_END, signal).catch(
+          () => undefined,
+        );
         if (sample) keepBest(pod.pod, sample);
       }
       stop.abort();
@@ -116,7 +141,10 @@ export async function startRecorder(api: ClusterApi, proxy: PodProxy, options: R
   };
 }
 
-function onDriversClock({ event, sourceMs }: RawEvent, clocks: ReadonlyMap<string, ClockSample>): HistoryEvent {
+function onDriversClock(
+  { event, sourceMs }: RawEvent,
+  clocks: ReadonlyMap<string, ClockSample>,
+): HistoryEvent {
   if (sourceMs === undefined) return event;
   return { ...event, sourceMs, atMs: sourceMs - (clocks.get(event.source)?.offsetMs ?? 0) };
 }
@@ -128,14 +156,22 @@ const podWatch = (api: ClusterApi, run: string, onSeen: (seen: Seen<V1Pod>) => v
   return {
     path: `/api/v1/namespaces/${NAMESPACE}/pods`,
     labelSelector,
-    list: () => api.core.listNamespacedPod({ namespace: NAMESPACE, labelSelector }) as Promise<KubernetesListObject<V1Pod>>,
+    list: () =>
+      api.core.listNamespacedPod({ namespace: NAMESPACE, labelSelector }) as Promise<
+        KubernetesListObject<V1Pod>
+      >,
     onSeen,
     onGap,
   };
 };
 
 /** The EndpointSlice controller gives a Service's labels to its slices. */
-const sliceWatch = (api: ClusterApi, run: string, onSeen: (seen: Seen<V1EndpointSlice>) => void, onGap: Gap) => {
+const sliceWatch = (
+  api: ClusterApi,
+  run: string,
+  onSeen: (seen: Seen<V1EndpointSlice>) => void,
+  onGap: Gap,
+) => {
   const labelSelector = `${RUN_LABEL}=${run}`;
   const discovery = api.kubeConfig.makeApiClient(DiscoveryV1Api);
   return {
@@ -171,15 +207,16 @@ function podSeen(pod: V1Pod, deleted: boolean, atMs: number): PodSeen {
 
 function endpointsSeen({ object, deleted, atMs }: Seen<V1EndpointSlice>): HistoryEvent {
   const labels = object.metadata?.labels ?? {};
-  const endpoints: Endpoint[] = (deleted ? [] : (object.endpoints ?? [])).flatMap(({ addresses, conditions, targetRef }) =>
-    addresses.map((ip) => ({
-      ip,
-      ...(targetRef?.name ? { pod: targetRef.name } : {}),
-      // Source: discovery/v1 EndpointConditions: an absent condition counts as true, but for terminating.
-      ready: conditions?.ready ?? true,
-      serving: conditions?.serving ?? conditions?.ready ?? true,
-      terminating: conditions?.terminating ?? false,
-    })),
+  const endpoints: Endpoint[] = (deleted ? [] : (object.endpoints ?? [])).flatMap(
+    ({ addresses, conditions, targetRef }) =>
+      addresses.map((ip) => ({
+        ip,
+        ...(targetRef?.name ? { pod: targetRef.name } : {}),
+        // Source: discovery/v1 EndpointConditions: an absent condition counts as true, but for terminating.
+        ready: conditions?.ready ?? true,
+        serving: conditions?.serving ?? conditions?.ready ?? true,
+        terminating: conditions?.terminating ?? false,
+      })),
   );
   return {
     type: 'endpoints',

@@ -66,13 +66,15 @@ export function startGenerator(options: {
     },
     /** Starts nothing more. @returns when nothing is in flight. */
     stop(): Promise<void> {
+      // What is due at this moment is still started, so that `due` and `started` differ only if it fell behind.
+      if (stoppedMs === undefined) pump();
       stoppedMs ??= clock.nowMs();
       forgetTimer();
       if (started === ended) idle.resolve();
       return idle.promise;
     },
     counts: () => ({
-      due: pacing.dueBy(stoppedMs ?? clock.nowMs()),
+      due: Math.max(started, pacing.dueBy(stoppedMs ?? clock.nowMs())),
       started,
       ended,
       inFlight: started - ended,

@@ -32,7 +32,8 @@ const architectures: Record<string, string> = { x86_64: 'amd64', aarch64: 'arm64
 export async function engineInfo(): Promise<EngineInfo> {
   const answer = await tryRun(['docker', 'info', '--format', '{{json .}}'], { timeoutMs: 20_000 });
   const parsed = Info.safeParse(answer.ok ? JSON.parse(answer.stdout) : undefined);
-  if (!parsed.success || parsed.data.ServerVersion === '') throw engineError(`${answer.stderr}\n${answer.stdout}`);
+  if (!parsed.success || parsed.data.ServerVersion === '')
+    throw engineError(`${answer.stderr}\n${answer.stdout}`);
   const info = parsed.data;
   return {
     memoryBytes: info.MemTotal,
@@ -40,14 +41,19 @@ export async function engineInfo(): Promise<EngineInfo> {
     platform: `linux/${architectures[info.Architecture] ?? info.Architecture}`,
     rootDir: info.DockerRootDir,
     version: info.ServerVersion,
-    containerdImageStore: (info.DriverStatus ?? []).flat().some((text) => text.startsWith('io.containerd.snapshotter')),
+    containerdImageStore: (info.DriverStatus ?? [])
+      .flat()
+      .some((text) => text.startsWith('io.containerd.snapshotter')),
   };
 }
 
 function engineError(output: string): LabError {
   const because = (message: string, hint: string) => new LabError('prerequisite', message, { hint });
   if (/ENOENT|not found/.test(output) && !/daemon/.test(output)) {
-    return because('docker is not installed', 'Install Docker Engine or Docker Desktop: https://docs.docker.com/engine/install/');
+    return because(
+      'docker is not installed',
+      'Install Docker Engine or Docker Desktop: https://docs.docker.com/engine/install/',
+    );
   }
   if (/permission denied/i.test(output)) {
     return because(
@@ -56,9 +62,15 @@ function engineError(output: string): LabError {
     );
   }
   if (/podman/i.test(output)) {
-    return because('`docker` here is podman, which the lab does not support', 'Put a real Docker engine first on PATH.');
+    return because(
+      '`docker` here is podman, which the lab does not support',
+      'Put a real Docker engine first on PATH.',
+    );
   }
-  return because('the Docker engine does not answer', `Start it (systemctl start docker, or Docker Desktop).\n${output.trim().slice(0, 400)}`);
+  return because(
+    'the Docker engine does not answer',
+    `Start it (systemctl start docker, or Docker Desktop).\n${output.trim().slice(0, 400)}`,
+  );
 }
 
 export async function imageIsLocal(image: string): Promise<boolean> {
@@ -66,13 +78,22 @@ export async function imageIsLocal(image: string): Promise<boolean> {
 }
 
 /** The nodes of a cluster: container name → running or not. Includes kind's load balancer. */
-export async function nodeContainers(cluster: string): Promise<Map<string, { running: boolean; role: string }>> {
+export async function nodeContainers(
+  cluster: string,
+): Promise<Map<string, { running: boolean; role: string }>> {
   const stdout = await run([
-    'docker', 'ps', '--all',
-    '--filter', `label=io.x-k8s.kind.cluster=${cluster}`,
-    '--format', '{{.Names}}\t{{.State}}\t{{.Label "io.x-k8s.kind.role"}}',
+    'docker',
+    'ps',
+    '--all',
+    '--filter',
+    `label=io.x-k8s.kind.cluster=${cluster}`,
+    '--format',
+    '{{.Names}}\t{{.State}}\t{{.Label "io.x-k8s.kind.role"}}',
   ]);
-  const rows = stdout.split('\n').filter(Boolean).map((line) => line.split('\t'));
+  const rows = stdout
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => line.split('\t'));
   return new Map(rows.map(([name = '', state, role = '']) => [name, { running: state === 'running', role }]));
 }
 

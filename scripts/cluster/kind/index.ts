@@ -1,11 +1,11 @@
 // kind as a provider: clusters whose nodes are Docker containers.
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { run } from '../../common/run.ts';
 import { LabError } from '../../common/errors.ts';
+import { run } from '../../common/run.ts';
+import type { ClusterConfig } from '../config.ts';
 import { LAB_LABEL, type Lab, readState, writeState } from '../lab.ts';
 import type { Provider, Work } from '../provider.ts';
-import type { ClusterConfig } from '../config.ts';
 import { nodeContainers, readContainerFile } from './docker.ts';
 import { loadImages } from './load-images.ts';
 import { chooseNodeImage } from './node-image.ts';
@@ -54,10 +54,21 @@ async function list(): Promise<string[]> {
   return names.filter((_, index) => marked[index]);
 }
 
-async function create(lab: Lab, config: ClusterConfig, asked: string | undefined, work: Work): Promise<string> {
+async function create(
+  lab: Lab,
+  config: ClusterConfig,
+  asked: string | undefined,
+  work: Work,
+): Promise<string> {
   const { image, why } = await chooseNodeImage(asked, work);
   await mkdir(lab.dir, { recursive: true });
-  const state = { provider: 'kind' as const, nodeImage: image, configHash: config.hash, createdAt: new Date().toISOString() };
+  const state = {
+    provider: 'kind' as const,
+    nodeImage: image,
+    ...(config.askedControlPlanes === undefined ? {} : { controlPlanes: config.askedControlPlanes }),
+    configHash: config.hash,
+    createdAt: new Date().toISOString(),
+  };
   await writeState(lab, { ...state, phase: 'creating' });
   work.say(`${image} (${why})`);
   await run(

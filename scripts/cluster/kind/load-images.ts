@@ -30,15 +30,24 @@ export async function loadImages(
     const saved = fresh ? save(archive, refs, work) : undefined;
     saved?.catch(() => {});
     const workers = await runningWorkers(lab, config, work);
-    const lacking = await workersLacking(workers, images.map(({ ref }) => ref), work);
+    const lacking = await workersLacking(
+      workers,
+      images.map(({ ref }) => ref),
+      work,
+    );
     if (lacking.length === 0) return 'on every worker already';
     await (saved ?? save(archive, refs, work));
     work.say(`into ${lacking.join(', ')}`);
     await run(['kind', 'load', 'image-archive', archive, '--name', lab.name, '--nodes', lacking.join(',')], {
       signal: work.signal,
     });
-    const still = await workersLacking(lacking, images.map(({ ref }) => ref), work);
-    if (still.length > 0) throw new LabError('failed', `kind load left the images out of ${still.join(', ')}`);
+    const still = await workersLacking(
+      lacking,
+      images.map(({ ref }) => ref),
+      work,
+    );
+    if (still.length > 0)
+      throw new LabError('failed', `kind load left the images out of ${still.join(', ')}`);
     return `into ${lacking.length} workers`;
   } finally {
     await rm(archive, { force: true });
@@ -57,20 +66,32 @@ async function runningWorkers(lab: Lab, config: ClusterConfig, work: Work): Prom
     'the workers',
     async () => {
       const nodes = await nodeContainers(lab.name);
-      const workers = [...nodes].filter(([, { running, role }]) => running && role === 'worker').map(([name]) => name);
+      const workers = [...nodes]
+        .filter(([, { running, role }]) => running && role === 'worker')
+        .map(([name]) => name);
       if (workers.length < config.workers) return { waiting: `${workers.length} of ${config.workers} run` };
-      const answers = await Promise.all(workers.map((node) => tryRun(['docker', 'exec', node, 'ctr', 'version'])));
+      const answers = await Promise.all(
+        workers.map((node) => tryRun(['docker', 'exec', node, 'ctr', 'version'])),
+      );
       const silent = workers.filter((_, index) => !answers[index]?.ok);
-      return silent.length > 0 ? { waiting: `containerd is silent in ${silent.join(', ')}` } : { done: workers };
+      return silent.length > 0
+        ? { waiting: `containerd is silent in ${silent.join(', ')}` }
+        : { done: workers };
     },
     { timeoutMs: 300_000, intervalMs: 500, signal: work.signal, onWaiting: work.say },
   );
 }
 
-async function workersLacking(workers: readonly string[], refs: readonly string[], work: Work): Promise<string[]> {
+async function workersLacking(
+  workers: readonly string[],
+  refs: readonly string[],
+  work: Work,
+): Promise<string[]> {
   const lists = await Promise.all(
     workers.map((node) =>
-      run(['docker', 'exec', node, 'ctr', '--namespace', 'k8s.io', 'images', 'list', '--quiet'], { signal: work.signal }),
+      run(['docker', 'exec', node, 'ctr', '--namespace', 'k8s.io', 'images', 'list', '--quiet'], {
+        signal: work.signal,
+      }),
     ),
   );
   return workers.filter((_, index) => {

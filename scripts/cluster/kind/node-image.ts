@@ -28,7 +28,9 @@ export async function chooseNodeImage(asked: string | undefined, work: Work): Pr
     throw cannotPull(byDefault, pulled.reason);
   }
   if (newest) return { image: newest, why: 'the newest local one' };
-  throw new LabError('prerequisite', 'no node image is known', { hint: 'Name one with --node-image kindest/node:v1.34.0' });
+  throw new LabError('prerequisite', 'no node image is known', {
+    hint: 'Name one with --node-image kindest/node:v1.34.0',
+  });
 }
 
 const cannotPull = (image: string, reason: string) =>

@@ -8,7 +8,7 @@ import type { Prediction } from '../../checks/index.ts';
 import { formatDuration } from '../../common/duration.ts';
 
 /** For what comes on top: EndpointSlice (the controller may retry after 1 s), DNS, connecting. */
-export const SLACK_MS = 2000;
+const SLACK_MS = 2000;
 
 /** grpc-js and grpc-core spread a connection's age by ±10 %. */
 const AGE_JITTER = 0.1;
@@ -35,7 +35,7 @@ export type ScaleParameters = {
   drainMs: number;
 };
 
-export type ArmPrediction = {
+type ArmPrediction = {
   /** Scale-out: a new pod's Ready to the slowest client's first call. Scale-in: the last pod's leaving to even. */
   convergence: Prediction;
   failedCalls: 'none' | 'some';
@@ -105,9 +105,11 @@ function predictScaleIn(parameters: ScaleParameters): Prediction {
   const boundMs = parameters.drainMs + SLACK_MS;
   const why = whyNeverEven(parameters);
   if (why !== undefined) return { kind: 'never', why, boundMs };
-  const explains =
-    `A server that leaves goes on answering for ${formatDuration(parameters.drainMs)}, then closes its connections; ` +
-    'round_robin at once deals its share to those that are left, before any new resolution.';
+  const leaves =
+    parameters.drainMs === 0
+      ? 'A server that leaves is gone at once;'
+      : `A server that leaves goes on answering for ${formatDuration(parameters.drainMs)}, then closes its connections;`;
+  const explains = `${leaves} round_robin deals its share to those that are left, before any new resolution.`;
   return { kind: 'interval', fromMs: 0, toMs: boundMs, coverage: 1, boundMs, explains };
 }
 

@@ -1,0 +1,131 @@
+// Scales the servers while clients call, with a treatment and a control side by side.
+import { Option } from '@commander-js/extra-typings';
+import type { WorkloadRequest } from '../../../services/protocol/index.ts';
+import { GRPC_PORT } from '../../../services/protocol/index.ts';
+import { duration, durationOrOff, integer } from '../../common/options.ts';
+import { scaleFault } from '../../faults/index.ts';
+import type { ArmPlan, Experiment, Plan, Stage } from '../experiment.ts';
+import { judgeScale } from './judge.ts';
+import { isScaleOut, type Parameters, parametersOf, refuseWhatTellsNothing } from './parameters.ts';
+import { describePrediction, predictScale } from './prediction.ts';
+
+const scale: Experiment = {
+  name: 'scale',
+  question: 'Do replicas that are added to a running service get their share of the calls?',
+  about: [
+    'Scale-out: two Deployments of greeter-server go from --from to --to replicas in',
+    'the same moment, under steady load. The treatment limits the age of connections,',
+    'so that clients lose one now and then and ask DNS again; the control does not,',
+    'and its new pods get nothing.',
+    'Scale-in (--to below --from): the treatment drains on SIGTERM and its clients',
+    'retry; the control does neither, and loses calls.',
+  ].join('\n'),
+  options: (command) => {
+    const own = command
+      .option('--from <n>', 'server replicas before', integer(1, 200), 5)
+      .option('--to <n>', 'server replicas after', integer(1, 200), 10)
+      .option('--rate <n>', 'calls a second of each client, open loop', integer(1, 20_000), 200)
+      .option('--clients <n>', 'client pods of each arm', integer(1, 50), 2)
+      .addOption(
+        new Option('--max-connection-age <duration>', "the treatment's max connection age, or off")
+          .argParser(durationOrOff)
+          .default(10_000, '10s'),
+      )
+      .addOption(
+        new Option('--dns-floor <duration>', 'least time between two DNS resolutions of a channel')
+          .argParser(duration)
+          .default(30_000, '30s'),
+      )
+      .addOption(
+        new Option('--policy <policy>', 'load balancing')
+          .choices(['round_robin', 'pick_first'] as const)
+          .default('round_robin' as const),
+      )
+      .addOption(
+        new Option('--service <kind>', 'what clients dial')
+          .choices(['headless', 'clusterip'] as const)
+          .default('headless' as const),
+      )
+      .addOption(new Option('--deadline <duration>', 'of each call').argParser(duration).default(2000, '2s'))
+      .option(
+        '--latency <duration>',
+        'that servers add to each call; default: 0ms, 100ms to scale in',
+        duration,
+      )
+      .addOption(
+        new Option('--drain <duration>', 'how long a server serves on after SIGTERM')
+          .argParser(duration)
+          .default(3000, '3s'),
+      )
+      .option('--warmup <duration>', 'steady load before the change', duration)
+      .option('--window <duration>', 'observation after the change; default: 45s, 20s to scale in', duration)
+      .option('--seed <n>', 'for the random moments at which clients start', integer(0), 1);
+    return { command: own, plan: () => plan(parametersOf(own.opts())) };
+  },
+};
+export default scale;
+
+function plan(parameters: Parameters): Plan {
+  const prediction = predictScale(parameters);
+  refuseWhatTellsNothing(parameters, prediction.treatment.convergence);
+  return {
+    parameters,
+    prediction: describePrediction(prediction),
+    arms: [armOf('treatment', parameters), armOf('control', parameters)],
+    run: (stage) => run(stage, parameters),
+    judge: (history) => judgeScale(history, parameters, prediction),
+  };
+}
+
+function armOf(name: 'treatment' | 'control', parameters: Parameters): ArmPlan {
+  const isControl = name === 'control';
+  const out = isScaleOut(parameters);
+  const ageMs = out && isControl ? undefined : parameters.maxConnectionAgeMs;
+  return {
+    name,
+    servers: parameters.from,
+    clients: parameters.clients,
+    serverEnv: {
+      GRPC_MAX_CONNECTION_AGE_MS: ageMs?.toString(),
+      INITIAL_LATENCY_MS: parameters.latencyMs.toString(),
+      DRAIN: !out && isControl ? 'none' : 'graceful',
+      DRAIN_DELAY_MS: parameters.drainMs.toString(),
+    },
+  };
+}
+
+async function run(stage: Stage, parameters: Parameters): Promise<void> {
+  const { from, to, warmupMs, windowMs, startSpreadMs } = parameters;
+  await stage.startWorkloads((arm) => workloadOf(arm, parameters), {
+    spreadMs: startSpreadMs,
+    ...(parameters.service === 'headless' ? { dnsName: (arm: string) => `greeter-headless-${arm}` } : {}),
+  });
+  await stage.observe('baseline', warmupMs - startSpreadMs);
+  const faults = ['treatment', 'control'].map((arm) =>
+    scaleFault(stage.api, { arm, deployment: `greeter-server-${arm}`, from, to }),
+  );
+  await stage.inject(faults, to);
+  await stage.observe('window', windowMs);
+}
+
+function workloadOf(arm: string, parameters: Parameters): Omit<WorkloadRequest, 'id'> {
+  const service = parameters.service === 'headless' ? 'greeter-headless' : 'greeter';
+  const retries = isScaleOut(parameters) || arm === 'treatment';
+  return {
+    target: `dns:///${service}-${arm}:${GRPC_PORT}`,
+    policy: parameters.policy,
+    ratePerSecond: parameters.ratePerSecond,
+    deadlineMs: parameters.deadlineMs,
+    channelOptions: { 'grpc.dns_min_time_between_resolutions_ms': parameters.dnsFloorMs },
+    ...(retries ? { retry: RETRY_UNAVAILABLE } : {}),
+  };
+}
+
+/** A GOAWAY under load can refuse a stream that was just opened: worth another attempt, in both arms. */
+export const RETRY_UNAVAILABLE = {
+  maxAttempts: 3,
+  initialBackoffMs: 20,
+  maxBackoffMs: 200,
+  backoffMultiplier: 2,
+  retryableStatusCodes: ['UNAVAILABLE'],
+};

@@ -1,0 +1,97 @@
+// The checks of both arms, and what they add up to.
+import {
+  accounting,
+  callsLost,
+  evenShares,
+  type Finding,
+  gonePodsNotCalled,
+  historyComplete,
+  type Judgement,
+  newPodsIdle,
+  newPodsServed,
+  nobodyElseCalled,
+  noFailedCall,
+  rateHeld,
+  restingOn,
+  steadyBefore,
+  verdictOf,
+  withinPrediction,
+} from '../../checks/index.ts';
+import { changeAskedMs, eventsOf, type History } from '../../history/index.ts';
+import type { Parameters } from './parameters.ts';
+import type { ScalePrediction } from './prediction.ts';
+
+export function judgeScale(
+  history: History,
+  parameters: Parameters,
+  prediction: ScalePrediction,
+): { findings: Finding[]; judgement: Judgement } {
+  const findings = ['treatment', 'control'].flatMap((arm) => {
+    const basis = basisOf(history, arm, parameters);
+    const claims =
+      arm === 'treatment' ? claimsOf(history, parameters, prediction) : controlsOf(history, parameters);
+    return [...restingOn(basis, claims), ...basis];
+  });
+  return { findings, judgement: verdictOf(findings, { treatment: 'treatment', control: 'control' }) };
+}
+
+type Span = { fromMs: number; untilMs: number };
+
+/** From one mark to the next; an experiment that broke off has no end. */
+function span(history: History, from: string, until: string): Span {
+  const marks = eventsOf(history, 'mark');
+  const at = (name: string) => marks.find((mark) => mark.name === name)?.atMs;
+  return { fromMs: at(from) ?? Number.NEGATIVE_INFINITY, untilMs: at(until) ?? history.at(-1)?.atMs ?? 0 };
+}
+
+/** What everything else rests on: the history is whole, the counts add up, load was steady and as asked. */
+function basisOf(history: History, arm: string, parameters: Parameters): Finding[] {
+  const { fromMs } = span(history, 'baseline', 'end');
+  const untilMs = changeAskedMs(history, arm) ?? fromMs;
+  const even = parameters.policy === 'round_robin' && parameters.service === 'headless';
+  return [
+    historyComplete(history, { arm, clients: parameters.clients }),
+    accounting(history, { arm, maxAttempts: 3 }),
+    rateHeld(history, { arm, ratePerSecond: parameters.ratePerSecond }),
+    steadyBefore(history, { arm, fromMs, untilMs, even }),
+  ];
+}
+
+function claimsOf(
+  history: History,
+  parameters: Parameters,
+  { direction, treatment }: ScalePrediction,
+): Finding[] {
+  const arm = 'treatment';
+  const { from, to } = parameters;
+  const whole = span(history, 'baseline', 'end');
+  const predicted = treatment.convergence;
+  const bound = {
+    arm,
+    boundMs: predicted.boundMs,
+    untilMs: whole.untilMs,
+    whyNever: predicted.kind === 'never' ? predicted.why : undefined,
+  };
+  const common = [nobodyElseCalled(history, { arm }), noFailedCall(history, { arm, ...whole })];
+  if (direction === 'in') {
+    return [...common, gonePodsNotCalled(history, { arm, gonePods: from - to }), evenShares(history, bound)];
+  }
+  return [
+    newPodsServed(history, { ...bound, newPods: to - from }),
+    evenShares(history, bound),
+    ...(predicted.kind === 'interval'
+      ? [withinPrediction(history, { arm, of: 'first-call', predicted, untilMs: whole.untilMs })]
+      : []),
+    ...common,
+  ];
+}
+
+/** For a control to pass is to behave as expected: idle new pods, or lost calls. */
+function controlsOf(history: History, parameters: Parameters): Finding[] {
+  const arm = 'control';
+  const whole = span(history, 'baseline', 'end');
+  const { from, to } = parameters;
+  return to > from
+    ? [newPodsIdle(history, { arm, newPods: to - from, untilMs: whole.untilMs })]
+    : [callsLost(history, { arm, ...whole })];
+}

@@ -1,0 +1,97 @@
+// The parameters of a scale run: defaults that depend on each other, and what is refused.
+import { formatDuration } from '../../common/duration.ts';
+import { LabError } from '../../common/errors.ts';
+import { EVEN, SEEING_EVEN_MS } from '../../history/index.ts';
+import type { ScaleParameters } from './prediction.ts';
+
+export const isScaleOut = ({ from, to }: Pick<ScaleParameters, 'from' | 'to'>): boolean => to > from;
+
+export type Options = {
+  from: number;
+  to: number;
+  rate: number;
+  clients: number;
+  maxConnectionAge: number | 'off';
+  dnsFloor: number;
+  policy: 'round_robin' | 'pick_first';
+  service: 'headless' | 'clusterip';
+  deadline: number;
+  latency?: number | undefined;
+  drain: number;
+  warmup?: number | undefined;
+  window?: number | undefined;
+  seed: number;
+};
+
+export type Parameters = ScaleParameters & {
+  ratePerSecond: number;
+  deadlineMs: number;
+  latencyMs: number;
+  warmupMs: number;
+  windowMs: number;
+  seed: number;
+};
+
+/** Clients begin within this time; many clients spread over a whole floor, so that the slowest can be predicted. */
+const startSpread = (clients: number, dnsFloorMs: number) =>
+  clients >= 5 ? dnsFloorMs : Math.min(dnsFloorMs, 5000);
+
+/** What was typed, with the defaults filled in. */
+export function parametersOf(options: Options): Parameters {
+  const out = isScaleOut(options);
+  const startSpreadMs = startSpread(options.clients, options.dnsFloor);
+  return {
+    from: options.from,
+    to: options.to,
+    clients: options.clients,
+    policy: options.policy,
+    service: options.service,
+    maxConnectionAgeMs: options.maxConnectionAge === 'off' ? undefined : options.maxConnectionAge,
+    dnsFloorMs: options.dnsFloor,
+    drainMs: options.drain,
+    startSpreadMs,
+    ratePerSecond: options.rate,
+    deadlineMs: options.deadline,
+    // To scale in, calls have to be in flight when a pod goes: else there is little to lose.
+    latencyMs: options.latency ?? (out ? 0 : 100),
+    warmupMs: options.warmup ?? startSpreadMs + SEEING_EVEN_MS + 2000,
+    windowMs: options.window ?? (out ? 45_000 : 20_000),
+    seed: options.seed,
+  };
+}
+
+/** Runs whose verdict could only be `unknown` are refused before they cost a minute. */
+export function refuseWhatTellsNothing(
+  parameters: Parameters,
+  predicted: { kind: string; boundMs: number },
+): void {
+  const { from, to, ratePerSecond, warmupMs, windowMs, startSpreadMs, policy, service } = parameters;
+  const refuse = (message: string, hint: string) => new LabError('usage', message, { hint });
+  if (from === to)
+    throw refuse(
+      `--from and --to are both ${to}: nothing would change`,
+      'Make --to larger to scale out, smaller to scale in.',
+    );
+  const spreads = policy === 'round_robin' && service === 'headless';
+  const neededRate = Math.ceil((EVEN.minCallsPerPod * Math.max(from, to) * 1000) / EVEN.windowMs);
+  if (spreads && ratePerSecond < neededRate) {
+    throw refuse(
+      `--rate ${ratePerSecond} is too low to tell whether ${Math.max(from, to)} pods get even shares`,
+      `It takes ${EVEN.minCallsPerPod} calls per pod in ${formatDuration(EVEN.windowMs)}: --rate ${neededRate} or more.`,
+    );
+  }
+  const neededWarmup = startSpreadMs + SEEING_EVEN_MS;
+  if (warmupMs < neededWarmup) {
+    throw refuse(
+      `--warmup ${formatDuration(warmupMs)} is too short to see steady load`,
+      `It takes ${formatDuration(neededWarmup)}.`,
+    );
+  }
+  const neededWindow = predicted.boundMs + SEEING_EVEN_MS;
+  if (predicted.kind === 'interval' && windowMs < neededWindow) {
+    throw refuse(
+      `--window ${formatDuration(windowMs)} ends before the prediction does`,
+      `It takes ${formatDuration(neededWindow)}, or a shorter --max-connection-age and --dns-floor.`,
+    );
+  }
+}

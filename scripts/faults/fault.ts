@@ -1,0 +1,11 @@
+/** One change to a healthy service, that can be undone. Healing twice does no harm. */
+export type Fault = {
+  /** The field's word for it: `scale`, `delete-pods`, `freeze`. */
+  name: string;
+  /** The arm that it is injected into. */
+  arm: string;
+  /** What exactly, for the history: `greeter-server-treatment from 5 to 10 replicas`. */
+  detail: string;
+  inject: () => Promise<void>;
+  heal: () => Promise<void>;
+};

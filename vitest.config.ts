@@ -1,0 +1,20 @@
+import { defineConfig } from 'vitest/config';
+
+// `unit` needs nothing but Node; `kind` needs a Docker engine and kind, and is run one file after another.
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/kind/**'], testTimeout: 30_000 } },
+      {
+        test: {
+          name: 'kind',
+          include: ['test/kind/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+          sequence: { concurrent: false },
+        },
+      },
+    ],
+  },
+});
