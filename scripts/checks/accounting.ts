@@ -58,7 +58,7 @@ export function accounting(history: History, { arm, maxAttempts }: Params): Find
   const attempts = sum(pods.map((pod) => sum(pod.started)));
   const answers = sum(pods.map((pod) => sum(pod.answered) + pod.uncertain));
   return say.pass(
-    `${ledgers.size} servers got ${count(attempts, 'attempt')}, clients got ${count(answers, 'answer')}; ` +
+    `${count(ledgers.size, 'server')} got ${count(attempts, 'attempt')}, clients got ${count(answers, 'answer')}; ` +
       `at most ${count(sum(balances.map((b) => b.mayBeUnanswered ?? 0)), 'attempt')} can have ended without one`,
   );
 }

@@ -57,6 +57,7 @@ export function startGenerator(options: {
       }
     },
     changeRate(ratePerSecond: number): void {
+      if (stoppedMs !== undefined) return;
       pacing.changeRate(ratePerSecond, clock.nowMs());
       pump();
     },

@@ -210,7 +210,7 @@ test('steady-before', () => {
   const idle = [...servers(4, { readyAtMs: 0 }), ...servers(1, { readyAtMs: 0, calledFromMs: END_MS }, 5)];
   expect(steadyBefore(historyOf({ pods: idle }), before).message).toMatch(/server-5 got no call/);
   expect(steadyBefore(scaleOut(0), { ...before, fromMs: 6000 }).message).toMatch(/too short to tell/);
-  expect(steadyBefore([], before)).toMatchObject({ verdict: 'unknown' });
+  expect(steadyBefore([], { ...before, even: false })).toMatchObject({ verdict: 'unknown' });
   const late = edit(scaleOut(0), (event) =>
     event.type === 'call' && event.source === 'client-2' && event.atMs < CHANGE_MS ? undefined : event,
   );

@@ -126,7 +126,10 @@ test('even-shares: cannot tell from too short a time, too few calls or an unfini
     verdict: 'unknown',
     message: 'too few calls to tell: at most 10.0 per client, pod and window, 20 are needed',
   });
-  expect(evenShares(unchanged(), served).verdict).toBe('unknown');
+  expect(evenShares(unchanged(), served)).toMatchObject({
+    verdict: 'unknown',
+    message: 'the change did not bring or take all its pods',
+  });
 });
 
 const interval: Prediction = {

@@ -172,6 +172,9 @@ test('accounting: counts begin anew when a server restarts', () => {
   ];
   expect(accounting([...answered(10), ...reports], once).verdict).toBe('pass');
   expect(accounting([...answered(10), ...reports.slice(1)], once).verdict).toBe('unknown');
+  // Only what was under way between the two processes' reports is uncertain.
+  const forgetful = [...reports.slice(0, 2), counters('a', 900, { 'client-1': [2] })];
+  expect(accounting([...answered(10), ...forgetful], once).verdict).toBe('unknown');
 });
 
 test('accounting: a client that nobody started', () => {
@@ -185,7 +188,8 @@ test('accounting: a client that nobody started', () => {
 test('accounting: counts of the other arm are not this one’s', () => {
   const other = counters('b', 900, { 'client-1': [500] }, true, 'control');
   const history = [...answered(10), counters('a', 900, { 'client-1': [10] }), other];
-  expect(accounting(history, once).verdict).toBe('pass');
+  expect(accounting(history, once)).toMatchObject({ verdict: 'pass' });
+  expect(accounting(history, once).message).toMatch(/^1 server got 10 attempts/);
 });
 
 test('accounting: cannot tell without counts, calls or an end', () => {
@@ -275,6 +279,10 @@ test('nothing found out is unknown', () => {
     'unknown',
   );
   expect(verdictOf([finding('pass', ARM)], { treatment: ARM, control: 'control' }).verdict).toBe('unknown');
+  const ofRun: Finding = { check: 'x', verdict: 'pass', message: '' };
+  expect(verdictOf([ofRun, finding('pass', 'control')], { treatment: ARM, control: 'control' }).verdict).toBe(
+    'unknown',
+  );
   expect(verdictOf([finding('pass', ARM)], { treatment: ARM }).verdict).toBe('pass');
 });
 

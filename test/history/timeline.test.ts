@@ -105,6 +105,7 @@ test('a pod is out of its EndpointSlices when the last of them has let go of it'
   const timeline = scaleInTimeline([...history, second(50, true), second(15_000, false)], ARM);
   expect(timeline?.pods[0]?.outOfEndpointSliceMs).toBe(5000);
   expect(timeline?.pods[1]?.outOfEndpointSliceMs).toBe(1100);
+  expect(scaleInTimeline([...history, second(50, true)], ARM)?.pods[0]?.outOfEndpointSliceMs).toBeUndefined();
 });
 
 test('nothing to follow when nothing was changed', () => {

@@ -1,7 +1,12 @@
 import { createServer, constants as http2 } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import type { AgentEvent, CallEvent, HelloEvent } from '../../services/protocol/index.ts';
+import {
+  type AgentEvent,
+  CALL_METADATA,
+  type CallEvent,
+  type HelloEvent,
+} from '../../services/protocol/index.ts';
 import { startClient, startServer, until } from './harness.ts';
 
 type StreamEvent = HelloEvent | AgentEvent;
@@ -94,13 +99,15 @@ describe('the event stream of greeter-client', () => {
 
 describe('transparent retries', () => {
   it('are counted from channelz', async () => {
-    let streams = 0;
+    const seen = new Set<unknown>();
     let refused = 0;
-    // Refuses each third stream, as a server does that has sent GOAWAY; grpc-js then tries once more by itself.
-    const server = createServer().on('stream', (stream) => {
-      streams += 1;
+    // Refuses the first attempt of each third call, as a server does that has sent GOAWAY; grpc-js then tries once
+    // more by itself.
+    const server = createServer().on('stream', (stream, headers) => {
+      const call = headers[CALL_METADATA];
       stream.on('error', () => {});
-      if (streams % 3 === 0) {
+      if (Number(call) % 3 === 0 && !seen.has(call)) {
+        seen.add(call);
         refused += 1;
         stream.close(http2.NGHTTP2_REFUSED_STREAM);
         return;

@@ -68,7 +68,7 @@ describe('generator', () => {
   });
 
   it('lets other work in between while it catches up', () => {
-    const { time, starts } = generate(1000);
+    const { time, starts } = generate(1000, 100_000);
     time.blockTo(10_000);
     let between = 0;
     time.clock.after(0, () => {

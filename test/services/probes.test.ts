@@ -60,12 +60,12 @@ describe('a watch of a name', () => {
   it('tells changes, and nothing else', async () => {
     let answer = ['10.0.0.2', '10.0.0.1'];
     let asked = 0;
-    // biome-ignore lint/suspicious/noExplicitAny: one of many overloads
-    vi.spyOn(dns.promises, 'lookup').mockImplementation((async () => {
+    const lookup = async () => {
       asked += 1;
       if (answer.length === 0) throw Object.assign(new Error('no such name'), { code: 'ENOTFOUND' });
       return answer.map((address) => ({ address, family: 4 }));
-    }) as any);
+    };
+    vi.spyOn(dns.promises, 'lookup').mockImplementation(lookup as unknown as typeof dns.promises.lookup);
     const events: AgentEvent[] = [];
     const watches = createDnsWatches({ append: (event) => events.push(event) });
     const askedAgain = async () => {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createEventLog } from '../../services/greeter-client/event-log.ts';
 import { openEventStream } from '../../services/greeter-client/event-stream.ts';
 import { createLatencyHistogram } from '../../services/greeter-client/latency.ts';
+import { resolutionsIn } from '../../services/greeter-client/stacks/channelz-trace.ts';
 import { serviceConfig } from '../../services/greeter-client/stacks/service-config.ts';
 import { createCounters } from '../../services/greeter-server/counters.ts';
 import type { AgentEvent } from '../../services/protocol/index.ts';
@@ -48,6 +49,37 @@ describe('service config', () => {
         },
       ],
     });
+  });
+});
+
+describe('channelz trace', () => {
+  const entry = (systemMs: number, description: string) => ({ systemMs, description });
+  const created = 'Created subchannel or used existing subchannel';
+  const state = 'Connectivity state change to READY';
+  const succeeded = 'Address resolution succeeded';
+  const failed = 'Address resolution failed: it brought no addresses';
+
+  it('tells a resolution that brought addresses from one that did not', () => {
+    const trace = [
+      entry(1, 'Channel created'),
+      entry(5, created),
+      entry(5, created),
+      entry(5, state),
+      entry(6, succeeded),
+      entry(50, succeeded),
+      entry(60, created),
+      entry(70, state),
+      entry(70, succeeded),
+      entry(80, 'Address resolution failed with code 14 and details "x"'),
+    ];
+    expect(resolutionsIn(trace, trace.length)).toEqual([
+      { systemMs: 6, ok: true, detail: succeeded },
+      { systemMs: 50, ok: false, detail: failed },
+      { systemMs: 70, ok: false, detail: failed },
+      { systemMs: 80, ok: false, detail: 'Address resolution failed with code 14 and details "x"' },
+    ]);
+    expect(resolutionsIn(trace, 5).map(({ systemMs }) => systemMs)).toEqual([50, 70, 80]);
+    expect(resolutionsIn(trace, 0)).toEqual([]);
   });
 });
 

@@ -250,7 +250,7 @@ describe('a workload', () => {
     ).toBe(true);
     expect(stream.events.find(({ type }) => type === 'resolved')).toMatchObject({
       ok: false,
-      detail: expect.stringContaining('Name resolution failed'),
+      detail: 'Address resolution failed: it brought no addresses',
     });
   });
 

@@ -2,7 +2,8 @@
 // handlers answer at once. A trace holds its last 32 to 64 entries, so it is read often; more than that many state
 // changes between two readings (a channel to dozens of pods losing them all) could push a resolution out.
 import { type Client, getChannelzHandlers, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js';
-import { nowMs } from '../../common/clock.ts';
+import { nowMs, roundMs } from '../../common/clock.ts';
+import { resolutionsIn } from './channelz-trace.ts';
 import type { Resolution } from './stack.ts';
 
 const POLL_INTERVAL_MS = 250;
@@ -41,16 +42,17 @@ export function watchChannels(clients: readonly Client[], onResolution: (resolut
     const channel = ask(handlers.GetChannel, { channel_id: String(watched.id) })?.channel;
     for (const { subchannel_id } of channel?.subchannel_ref ?? []) know(subchannel_id);
     const { events = [], num_events_logged } = channel?.data?.trace ?? {};
+    for (const { subchannel_ref } of events) if (subchannel_ref) know(subchannel_ref.subchannel_id);
+    const entries = events.map(({ description = '', timestamp }) => ({
+      description,
+      systemMs: Number(timestamp?.seconds ?? 0) * 1000 + Number(timestamp?.nanos ?? 0) / 1e6,
+    }));
     const logged = Number(num_events_logged ?? watched.traced);
-    const fresh = events.slice(Math.max(0, events.length - (logged - watched.traced)));
-    watched.traced = logged;
-    for (const { description = '', timestamp, subchannel_ref } of fresh) {
-      // Named here even if it has come and gone since the last reading.
-      if (subchannel_ref) know(subchannel_ref.subchannel_id);
-      if (!description.startsWith('Address resolution ')) continue;
-      const ok = description.startsWith('Address resolution succeeded');
-      onResolution({ channel: index, atMs: monotonicMs(timestamp), ok, detail: description });
+    for (const { systemMs, ok, detail } of resolutionsIn(entries, logged - watched.traced)) {
+      // Everything else here is told by the process's own clock.
+      onResolution({ channel: index, atMs: roundMs(systemMs + nowMs() - Date.now()), ok, detail });
     }
+    watched.traced = logged;
   }
 
   function know(id: unknown): void {
@@ -71,11 +73,4 @@ export function watchChannels(clients: readonly Client[], onResolution: (resolut
     },
     stop: () => clearInterval(timer),
   };
-}
-
-/** A channelz timestamp is of the system's clock; everything else here is of the process's own. */
-function monotonicMs(timestamp: { seconds?: unknown; nanos?: number } | null | undefined): number {
-  if (!timestamp) return nowMs();
-  const systemMs = Number(timestamp.seconds) * 1000 + (timestamp.nanos ?? 0) / 1e6;
-  return systemMs + nowMs() - Date.now();
 }

@@ -1,0 +1,29 @@
+// What the tests on real clusters share.
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { labRoot } from '../../scripts/cluster/index.ts';
+
+/** The lab of most tests; later files find it up. Never the default one: that may be the developer's own. */
+export const LAB = 'lab-test';
+
+/** Short floors and ages, so that a run takes half a minute. */
+export const SHORT = ['--dns-floor', '5s', '--max-connection-age', '4s', '--window', '15s', '--name', LAB];
+
+/** The real kubectl against a lab. */
+export async function kubectl(args: readonly string[], name = LAB): Promise<string> {
+  const kubeconfig = join(labRoot(), name, 'kubeconfig');
+  const { stdout } = await execa('kubectl', ['--kubeconfig', kubeconfig, '-n', 'grpc-kind-lab', ...args]);
+  return stdout;
+}
+
+export async function docker(...args: string[]): Promise<string> {
+  return (await execa('docker', args)).stdout;
+}
+
+export async function kindClusters(): Promise<string[]> {
+  return (await execa('kind', ['get', 'clusters'])).stdout.split('\n').filter(Boolean);
+}
+
+/** Names of what runs have deployed and not removed. */
+export const leftOvers = (): Promise<string> =>
+  kubectl(['get', 'deployments,services,pods', '-l', 'grpc-kind-lab.dev/run', '-o', 'name']);
