@@ -15,7 +15,13 @@ const layerRules = layers.flatMap((folders, depth) =>
     from: { path: `^scripts/${folder}/` },
     to: {
       path: '^scripts/',
-      pathNot: [`^scripts/${folder}/`, ...layers.slice(depth + 1).flat().map((below) => `^scripts/${below}/`)],
+      pathNot: [
+        `^scripts/${folder}/`,
+        ...layers
+          .slice(depth + 1)
+          .flat()
+          .map((below) => `^scripts/${below}/`),
+      ],
     },
   })),
 );
@@ -62,6 +68,9 @@ module.exports = {
     exclude: { path: '^services/gen/' },
     tsConfig: { fileName: 'tsconfig.json' },
     tsPreCompilationDeps: true,
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'types', 'default'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'types', 'default'],
+    },
   },
 };

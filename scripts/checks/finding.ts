@@ -10,6 +10,8 @@ export type Finding = {
   verdict: Verdict;
   /** One sentence with the figures that decided it. */
   message: string;
+  /** The check without which this one could not be judged, where that is why it is unknown. */
+  restsOn?: string;
 };
 
 /** Says a check's finding for an arm: `say.fail('3 calls failed')`. */

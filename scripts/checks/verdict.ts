@@ -13,7 +13,7 @@ export function restingOn(basis: readonly Finding[], findings: readonly Finding[
     );
     if (missing === undefined || finding.verdict === 'unknown') return finding;
     const message = `not judged, see ${missing.check} (it looked like ${finding.verdict}: ${finding.message})`;
-    return { ...finding, verdict: 'unknown', message };
+    return { ...finding, verdict: 'unknown', message, restsOn: missing.check };
   });
 }
 
@@ -41,7 +41,7 @@ export function verdictOf(
   if (ofControl.length === 0) {
     return { verdict: 'unknown', reasons: [`nothing was found out about the ${control}`] };
   }
-  const astray = ofControl.filter((finding) => finding.verdict !== 'pass');
+  const astray = ofControl.filter(({ verdict, restsOn }) => verdict !== 'pass' && restsOn === undefined);
   if (astray.length > 0) {
     const reasons = astray.map((finding) => `the control did not behave as expected: ${reason(finding)}`);
     return { verdict: 'unknown', reasons };
@@ -51,5 +51,6 @@ export function verdictOf(
 
 const reason = ({ arm, message }: Finding): string => (arm === undefined ? message : `${arm}: ${message}`);
 
+/** What could not be judged because of something else is no reason; that other thing is one. */
 const reasonsOf = (findings: readonly Finding[], verdict: Verdict): string[] =>
-  findings.filter((finding) => finding.verdict === verdict).map(reason);
+  findings.filter((finding) => finding.verdict === verdict && finding.restsOn === undefined).map(reason);

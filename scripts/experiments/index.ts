@@ -1,4 +1,4 @@
 // Questions and how to answer them, one folder each; and what runs them.
-export type { Experiment, Plan } from './experiment.ts';
+export type { Experiment } from './experiment.ts';
 export { findExperiments } from './find.ts';
 export { runPlan } from './run-plan.ts';

@@ -75,7 +75,13 @@ export const RunDocument = z
     provider: z.string(),
     versions: z.record(z.string(), z.string()),
     findings: z.array(
-      z.object({ check: z.string(), arm: z.string().optional(), verdict: Verdict, message: z.string() }),
+      z.object({
+        check: z.string(),
+        arm: z.string().optional(),
+        verdict: Verdict,
+        message: z.string(),
+        restsOn: z.string().optional(),
+      }),
     ),
     arms: z.array(ArmResult),
     clockErrorMs: z.number().nullable().describe('Largest error bound of any clock in the run'),

@@ -2,6 +2,7 @@
 import { styleText } from 'node:util';
 import Table from 'cli-table3';
 import { formatDuration } from '../common/duration.ts';
+import { wrap } from '../common/terminal.ts';
 import type { ArmResult, RunDocument } from './run-document.ts';
 
 type Verdict = RunDocument['verdict'];
@@ -24,7 +25,7 @@ export function summarise(run: RunDocument, stream: NodeJS.WriteStream): string 
   ]);
   const findings = run.findings.map(
     ({ check, arm, verdict: value, message }) =>
-      `${verdict(value, signs[value])} ${[arm, check].filter(Boolean).join(' ')}\n${wrap(message, 76, '    ')}`,
+      `${verdict(value, signs[value])} ${[arm, check].filter(Boolean).join(' ')}\n${wrap(message, '    ')}`,
   );
   return [
     ...arms,
@@ -33,7 +34,7 @@ export function summarise(run: RunDocument, stream: NodeJS.WriteStream): string 
     ...findings,
     '',
     `${verdict(run.verdict, paint('bold', run.verdict.toUpperCase()))}  ${run.question}`,
-    ...(run.verdict === 'pass' ? [] : run.reasons.map((reason) => wrap(reason, 76, '  '))),
+    ...(run.verdict === 'pass' ? [] : run.reasons.map((reason) => wrap(reason, '  '))),
   ].join('\n');
 }
 
@@ -100,19 +101,6 @@ function latencyLine({ latency }: ArmResult): string {
   const { p50Ms, p99Ms, p999Ms, maxMs } = latency;
   const [p50, p99, p999, max] = [p50Ms, p99Ms, p999Ms, maxMs].map((value) => value.toFixed(1));
   return `  latency p50 ${p50} ms, p99 ${p99} ms, p99.9 ${p999} ms, max ${max} ms`;
-}
-
-/** Breaks a text at spaces. */
-export function wrap(text: string, columns: number, indent: string): string {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > columns - indent.length) {
-      lines.push(line);
-      line = word;
-    } else line = line === '' ? word : `${line} ${word}`;
-  }
-  return [...lines, line].map((each) => indent + each).join('\n');
 }
 
 export const describeRun = ({ verdict, id, durationMs }: RunDocument): string =>

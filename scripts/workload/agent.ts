@@ -1,7 +1,6 @@
 // What the lab asks of greeter-client and greeter-server pods, as functions.
 import type {
   AttemptCounts,
-  BehaviourChange,
   DnsWatchRequest,
   WorkloadRequest,
   WorkloadStatus,
@@ -30,6 +29,3 @@ export const watchDns = (proxy: PodProxy, client: string, request: DnsWatchReque
 /** What a server got so far, by client. */
 export const readCounters = (proxy: PodProxy, server: string): Promise<Record<string, AttemptCounts>> =>
   proxy.json(server, { path: '/counters' });
-
-export const changeBehaviour = (proxy: PodProxy, server: string, change: BehaviourChange): Promise<unknown> =>
-  proxy.json(server, { method: 'PATCH', path: '/behaviour', body: change });

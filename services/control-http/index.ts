@@ -1,5 +1,5 @@
 // The HTTP side that greeter-server and greeter-client share: JSON in, JSON or a stream of lines out, one token.
 export { parseAs } from './body.ts';
 export { HttpError } from './http-error.ts';
-export type { ControlRequest, Route } from './router.ts';
+export type { Route } from './router.ts';
 export { listenForControl } from './server.ts';

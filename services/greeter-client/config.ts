@@ -10,8 +10,6 @@ const Env = z.object({
   EVENTS_KEPT: wholeNumber(1, 10_000_000).default(200_000),
 });
 
-export type Config = ReturnType<typeof readConfig>;
-
 /** @throws Error with one line that names what is wrong. */
 export function readConfig(env: NodeJS.ProcessEnv) {
   const set = parseEnv(Env, env);

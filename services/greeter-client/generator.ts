@@ -7,8 +7,6 @@ export type Clock = {
   after: (ms: number, callback: () => void) => () => void;
 };
 
-export type Generator = ReturnType<typeof startGenerator>;
-
 // Catching up after a stall in one go would keep answers from being read and records from being sent.
 const MOST_STARTS_IN_A_ROW = 64;
 

@@ -4,8 +4,6 @@ import type { LatencySummary } from '../protocol/index.ts';
 // Microseconds in 3 significant digits. Longer than this (half an hour) is recorded as this.
 const MOST_MICROSECONDS = 2_000_000_000;
 
-export type LatencyHistogram = ReturnType<typeof createLatencyHistogram>;
-
 export function createLatencyHistogram() {
   // 32 bits: buckets of 8 wrap around without a word.
   const histogram = build({

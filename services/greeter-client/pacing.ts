@@ -3,8 +3,6 @@
 
 type Segment = { firstSeq: number; startMs: number; intervalMs: number };
 
-export type Pacing = ReturnType<typeof createPacing>;
-
 /** Times are milliseconds of whatever clock the caller uses. The first call is due at `startMs`. */
 export function createPacing(ratePerSecond: number, startMs: number) {
   let current: Segment = { firstSeq: 0, startMs, intervalMs: 1000 / ratePerSecond };

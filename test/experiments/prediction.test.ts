@@ -96,8 +96,8 @@ test('the prediction reads well', () => {
       become Ready at any moment of that time, so any wait up to 30.0s is possible,
       depending on where the slowest client is in it. Up to 2.0s more for
       EndpointSlice, DNS and connecting. No call fails.
-    control: never: without a max connection age no connection is lost, and nothing
-      else makes a client resolve again. No call fails."
+    control: never: without a max connection age no connection is lost, and
+      nothing else makes a client resolve again. No call fails."
   `);
   expect(describePrediction(predictScale({ ...defaults, from: 10, to: 5 }))).toMatchInlineSnapshot(`
     "From the last pod leaving to even shares:

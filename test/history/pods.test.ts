@@ -4,6 +4,7 @@ import {
   newPodsOf,
   ownerOf,
   podsOf,
+  readyThroughout,
   SERVER_APP,
   settledMs,
 } from '../../scripts/history/index.ts';
@@ -93,4 +94,12 @@ test('an address that is used again belongs to the later pod from then on', () =
     'b',
   ]);
   expect(ownerOf(pods, '10.0.0.9', 100)).toBeUndefined();
+});
+
+test('a pod is Ready throughout a span that lies within one of its own', () => {
+  const history = [podSeen('a', 100), podSeen('a', 200, { ready: false }), podSeen('a', 300)];
+  const [pod] = podsOf(history, ARM, SERVER_APP);
+  const ready = (fromMs: number, untilMs: number) => pod && readyThroughout(pod, fromMs, untilMs);
+  expect([ready(100, 200), ready(300, 9000)]).toEqual([true, true]);
+  expect([ready(99, 200), ready(100, 201), ready(150, 350)]).toEqual([false, false, false]);
 });

@@ -60,7 +60,9 @@ describe('the main job', () => {
   it('passes E1: new pods get their share, the control stays idle', async () => {
     const before = await kubectl(['get', 'deployments,services', '-o', 'name']);
     const run = await experiment([]);
-    expect(run.document.reasons).toEqual(expect.arrayContaining([expect.stringContaining('every client called each of 5 new pods')]));
+    expect(run.document.reasons).toEqual(
+      expect.arrayContaining([expect.stringContaining('every client called each of 5 new pods')]),
+    );
     expect(run.document.verdict).toBe('pass');
     expect(run.exitCode).toBe(0);
 
@@ -74,7 +76,10 @@ describe('the main job', () => {
     expect(Object.keys(control?.after.byPod ?? {})).toHaveLength(5);
 
     const folder = runFolder(run.document.id);
-    const lines = gunzipSync(await readFile(join(folder, 'history.ndjson.gz'))).toString().trim().split('\n');
+    const lines = gunzipSync(await readFile(join(folder, 'history.ndjson.gz')))
+      .toString()
+      .trim()
+      .split('\n');
     const calls = lines.map((line) => JSON.parse(line) as HistoryEvent).filter(({ type }) => type === 'call');
     expect(calls).toHaveLength((treatment?.calls ?? 0) + (control?.calls ?? 0));
     expect(JSON.parse(await readFile(join(folder, 'run.json'), 'utf8'))).toEqual(run.document);

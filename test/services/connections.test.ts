@@ -11,7 +11,7 @@ const retry = {
   retryableStatusCodes: ['UNAVAILABLE'],
 };
 
-describe('max connection age', () => {
+describe.concurrent('max connection age', () => {
   async function resolutions(env: Record<string, string>): Promise<{ count: number; codes: object }> {
     await using server = await startServer(env);
     await using client = await startClient();

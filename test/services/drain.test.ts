@@ -13,7 +13,7 @@ const finalOf = (events: StreamEvent[]) =>
     { type: 'counters' }
   >;
 
-describe('SIGTERM', () => {
+describe.concurrent('SIGTERM', () => {
   it('drains in order: NOT_SERVING, still serving, calls in flight end, exit 0', async () => {
     await using server = await startServer({ DRAIN_DELAY_MS: '1200', INITIAL_LATENCY_MS: '500' });
     using client = openGreeter(server.target);
@@ -74,7 +74,7 @@ describe('SIGTERM', () => {
       await using server = await startServer({ DRAIN_DELAY_MS: '0', DRAIN_TIMEOUT_MS: '1500' });
       using health = openHealth(server.target);
       if (watch) {
-        const watching = health['watch']({ service: '' });
+        const watching = health.watch({ service: '' });
         watching.on('error', () => {});
         await new Promise((resolve) => watching.once('data', resolve));
       }

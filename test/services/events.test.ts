@@ -12,7 +12,7 @@ import { startClient, startServer, until } from './harness.ts';
 type StreamEvent = HelloEvent | AgentEvent;
 const isCall = (event: StreamEvent): event is CallEvent => event.type === 'call';
 
-describe('the event stream of greeter-client', () => {
+describe.concurrent('the event stream of greeter-client', () => {
   it('is complete, and goes on where its reader left off', async () => {
     await using server = await startServer();
     await using client = await startClient({ NODE_NAME: 'node-1' });
@@ -124,7 +124,7 @@ describe('transparent retries', () => {
       await until('30 calls', async () => (await client.ask('GET', '/workloads/w')).ended >= 30);
       const { codes, ended, transparentRetries } = await client.ask('DELETE', '/workloads/w');
       expect(codes).toEqual({ OK: ended });
-      expect(refused).toBeGreaterThan(10);
+      expect(refused).toBeGreaterThanOrEqual(10);
       expect(transparentRetries).toBe(refused);
     } finally {
       server.close();

@@ -131,7 +131,7 @@ describe('what a bundle has to read from files', () => {
   it('reflection lists the greeter and gives its file', async () => {
     await using server = await startServer();
     using client = openReflection(server.target);
-    const stream = client['ServerReflectionInfo']();
+    const stream = client.ServerReflectionInfo();
     const answers: Record<string, { service?: { name: string }[]; file_descriptor_proto?: Buffer[] }>[] = [];
     stream.on('data', (answer: (typeof answers)[number]) => answers.push(answer));
     stream.write({ list_services: '' });
@@ -140,8 +140,8 @@ describe('what a bundle has to read from files', () => {
     const ended = new Promise((resolve) => stream.once('end', resolve));
     stream.end();
     await ended;
-    expect(answers[0]?.['list_services_response']?.service).toEqual([{ name: 'greet.Greeter' }]);
-    expect(String(answers[1]?.['file_descriptor_response']?.file_descriptor_proto?.[0])).toContain(
+    expect(answers[0]?.list_services_response?.service).toEqual([{ name: 'greet.Greeter' }]);
+    expect(String(answers[1]?.file_descriptor_response?.file_descriptor_proto?.[0])).toContain(
       'HelloRequest',
     );
   });

@@ -85,14 +85,14 @@ export const greet = (client: DynamicClient, deadlineMs?: number, sent?: Metadat
 /** What the health service says, or the code of its refusal. */
 export async function healthOf(client: DynamicClient, service: string): Promise<unknown> {
   const { code, answer } = await unary(client, 'check', { service });
-  return code === 'OK' ? answer['status'] : code;
+  return code === 'OK' ? answer.status : code;
 }
 
 /** How many connections a server has, but for the one that asks. */
 export async function connectionsTo(target: string): Promise<number> {
   using channelz = openChannelz(target);
   const { answer } = await unary(channelz, 'GetServers', {});
-  const [server] = answer['server'] as { ref: { server_id: string } }[];
+  const [server] = answer.server as { ref: { server_id: string } }[];
   const sockets = await unary(channelz, 'GetServerSockets', { server_id: server?.ref.server_id });
-  return (sockets.answer['socket_ref'] as unknown[]).length - 1;
+  return (sockets.answer.socket_ref as unknown[]).length - 1;
 }

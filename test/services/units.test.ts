@@ -21,7 +21,7 @@ describe('counters', () => {
       other: { startedByPreviousAttempts: [2], ok: 2, failed: 0 },
     });
     counters.started('a', 1e9);
-    expect(counters.snapshot()['a']?.startedByPreviousAttempts).toHaveLength(16);
+    expect(counters.snapshot().a?.startedByPreviousAttempts).toHaveLength(16);
   });
 });
 

@@ -138,9 +138,9 @@ describe('a workload', () => {
     await using server = await startServer({ INITIAL_LATENCY_MS: '300' });
     await using client = await startClient();
     await client.ask('POST', '/workloads', { id: 'w', target: server.target, ratePerSecond: 20 });
-    await until('an answer', async () => (await status(client)).codes['OK']);
+    await until('an answer', async () => (await status(client)).codes.OK);
     await client.ask('PATCH', '/workloads/w', { deadlineMs: 50 });
-    await until('a time-out', async () => (await status(client)).codes['DEADLINE_EXCEEDED']);
+    await until('a time-out', async () => (await status(client)).codes.DEADLINE_EXCEEDED);
     const { ended } = await stop(client);
     const late = (await callsOf(client, ended)).find(({ code }) => code === 'DEADLINE_EXCEEDED');
     expect(late).toMatchObject({

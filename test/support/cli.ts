@@ -35,7 +35,11 @@ export async function lab(
   child.stderr.on('data', (chunk: Buffer) => {
     stderr += chunk.toString();
     options.onOutput?.(stderr);
-    const signal = options.interruptWhen?.(stderr) ? 'SIGINT' : options.killWhen?.(stderr) ? 'SIGKILL' : undefined;
+    const signal = options.interruptWhen?.(stderr)
+      ? 'SIGINT'
+      : options.killWhen?.(stderr)
+        ? 'SIGKILL'
+        : undefined;
     if (!signal || signalled) return;
     signalled = true;
     child.kill(signal);

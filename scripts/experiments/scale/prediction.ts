@@ -6,6 +6,7 @@
 // at most one age with its jitter, for connections that were opened together are lost together.
 import type { Prediction } from '../../checks/index.ts';
 import { formatDuration } from '../../common/duration.ts';
+import { wrap } from '../../common/terminal.ts';
 
 /** For what comes on top: EndpointSlice (the controller may retry after 1 s), DNS, connecting. */
 const SLACK_MS = 2000;
@@ -164,8 +165,8 @@ export function describePrediction({ direction, treatment, control }: ScalePredi
       : 'the last pod leaving to even shares';
   return [
     `From ${what}:`,
-    ...wrap(`treatment: ${describeArm(treatment)}`),
-    ...wrap(`control: ${describeArm(control)}`),
+    wrap(`treatment: ${describeArm(treatment)}`, '  ', ''),
+    wrap(`control: ${describeArm(control)}`, '  ', ''),
   ].join('\n');
 }
 
@@ -176,19 +177,4 @@ function describeArm({ convergence, failedCalls }: ArmPrediction): string {
   const likely = coverage === 1 ? '' : ` in ${(coverage * 100).toFixed(0)}% of runs`;
   const bound = boundMs === toMs ? '' : ` (bound ${formatDuration(boundMs)})`;
   return `${formatDuration(fromMs)} to ${formatDuration(toMs)}${likely}${bound}. ${explains} ${failures}`;
-}
-
-/** Breaks a text at spaces into lines of at most 80 columns; all but the first are indented. */
-function wrap(text: string, columns = 80, indent = '  '): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > columns) {
-      lines.push(line);
-      line = `${indent}${word}`;
-    } else {
-      line = line === '' ? word : `${line} ${word}`;
-    }
-  }
-  return [...lines, line];
 }
