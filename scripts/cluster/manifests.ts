@@ -35,12 +35,12 @@ const isService = (manifest: KubernetesObject): manifest is V1Service & Manifest
   manifest.kind === 'Service';
 
 /**
- * Everything in manifests/, with the tags of `images`, and a hash annotation on each object.
+ * Everything in manifests/, or in the folder that LAB_MANIFESTS names, with the tags of `images`.
  *
  * @throws LabError `usage` when a file is not YAML.
  */
 export async function readManifests(images: readonly BuiltImage[]): Promise<Manifest[]> {
-  const dir = join(ROOT, 'manifests');
+  const dir = process.env.LAB_MANIFESTS ?? join(ROOT, 'manifests');
   const files = (await readdir(dir)).filter((file) => file.endsWith('.yaml')).sort();
   const documents = await Promise.all(files.map((file) => readYaml(join(dir, file))));
   return documents.flat().map((manifest) => withImages(manifest, images));

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { labRoot } from '../../scripts/cluster/index.ts';
+import { chooseNodeImage } from '../../scripts/cluster/kind/node-image.ts';
 
 /** The lab of most tests; later files find it up. Never the default one: that may be the developer's own. */
 export const LAB = 'lab-test';
@@ -27,3 +28,9 @@ export async function kindClusters(): Promise<string[]> {
 /** Names of what runs have deployed and not removed. */
 export const leftOvers = (): Promise<string> =>
   kubectl(['get', 'deployments,services,pods', '-l', 'grpc-kind-lab.dev/run', '-o', 'name']);
+
+/** The node image that a lab would take: tests make clusters of their own with it. */
+export async function nodeImage(): Promise<string> {
+  const work = { say: () => {}, signal: new AbortController().signal };
+  return (await chooseNodeImage(process.env.LAB_NODE_IMAGE, work)).image;
+}

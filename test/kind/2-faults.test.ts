@@ -1,0 +1,162 @@
+// What goes wrong on real clusters: each with a clear message, the right exit code, and nothing left behind.
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ROOT } from '../../scripts/cluster/index.ts';
+import { lab } from '../support/cli.ts';
+import { docker, kindClusters, kubectl, LAB, leftOvers, nodeImage, SHORT } from './support.ts';
+
+const SMALL = 'lab-small';
+let scratch = '';
+let small: Record<string, string> = {};
+
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'lab-faults-'));
+  const config = join(scratch, 'kind.yaml');
+  await writeFile(
+    config,
+    'kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\nnodes:\n  - role: control-plane\n  - role: worker\n',
+  );
+  small = { LAB_KIND_CONFIG: config };
+});
+
+afterAll(async () => {
+  await lab('lab-down', ['--name', LAB]);
+  await lab('lab-down', ['--name', SMALL]);
+  await rm(scratch, { recursive: true, force: true });
+});
+
+describe('creating', () => {
+  it('goes on after Ctrl-C in the middle of it, and cleans up', async () => {
+    const containers = () => docker('ps', '-q', '--filter', `label=io.x-k8s.kind.cluster=${SMALL}`);
+    const cut = await lab('lab-up', ['--name', SMALL], {
+      env: small,
+      signal: { name: 'SIGINT', when: async () => (await containers()) !== '' },
+    });
+    expect(cut.exitCode).toBe(130);
+
+    const status = await lab('lab-status', ['--name', SMALL], { env: small });
+    expect(status.stderr).toContain('A lab:up was interrupted');
+
+    const up = await lab('lab-up', ['--name', SMALL], { env: small });
+    expect(up.stderr).toContain('Ready in');
+    expect(up.exitCode).toBe(0);
+  });
+
+  it('says which pod crashes, with its last log lines, instead of waiting', async () => {
+    const manifests = join(scratch, 'manifests');
+    await cp(join(ROOT, 'manifests'), manifests, { recursive: true });
+    const server = join(manifests, 'greeter-server.yaml');
+    const text = await readFile(server, 'utf8');
+    await writeFile(server, text.replace('value: graceful', 'value: perhaps'));
+    const up = await lab('lab-up', ['--name', SMALL], { env: { ...small, LAB_MANIFESTS: manifests } });
+    expect(up.stderr).toMatch(/the pod greeter-server-\S+ will not get Ready/);
+    expect(up.stderr).toMatch(/DRAIN/);
+    expect(up.exitCode).toBe(1);
+
+    const mended = await lab('lab-up', ['--name', SMALL], { env: small });
+    expect(mended.exitCode).toBe(0);
+  });
+
+  it('notices a cluster that was deleted behind its back, and makes it again', async () => {
+    await execa('kind', ['delete', 'cluster', '--name', SMALL, '--kubeconfig', join(scratch, 'kubeconfig')]);
+    const status = await lab('lab-status', ['--name', SMALL], { env: small });
+    expect(status.stderr).toContain('There is no lab');
+    const up = await lab('lab-up', ['--name', SMALL], { env: small });
+    expect(up.exitCode).toBe(0);
+    expect((await lab('lab-down', ['--name', SMALL])).exitCode).toBe(0);
+    expect(await kindClusters()).not.toContain(SMALL);
+  });
+
+  it('does not touch a cluster that it did not make', async () => {
+    const name = 'not-a-lab';
+    const kubeconfig = join(scratch, 'foreign');
+    const create = ['create', 'cluster', '--name', name, '--kubeconfig', kubeconfig];
+    await execa('kind', [...create, '--image', await nodeImage()]);
+    try {
+      for (const command of ['lab-up', 'lab-down'] as const) {
+        const refused = await lab(command, ['--name', name]);
+        expect(refused.stderr).toContain('that this lab did not make');
+        expect(refused.exitCode).toBe(2);
+      }
+      await lab('lab-down', ['--all']);
+      expect(await kindClusters()).toContain(name);
+    } finally {
+      await execa('kind', ['delete', 'cluster', '--name', name, '--kubeconfig', kubeconfig]);
+    }
+  });
+});
+
+describe('in the middle of a run', () => {
+  beforeAll(async () => {
+    expect((await lab('lab-up', ['--name', LAB])).exitCode).toBe(0);
+  });
+
+  it('undoes everything on Ctrl-C', async () => {
+    const run = await lab('experiment', ['scale', ...SHORT], {
+      signal: { name: 'SIGINT', when: (stderr) => stderr.includes('to 10 replicas') },
+    });
+    expect(run.exitCode).toBe(130);
+    expect(await leftOvers()).toBe('');
+  });
+
+  it('is refused to others, and what a crash leaves is removed by the next command', async () => {
+    let refused = { exitCode: 0, stderr: '' };
+    await lab('experiment', ['scale', ...SHORT], {
+      once: {
+        text: 'baseline',
+        act: async () => {
+          refused = await lab('lab-down', ['--name', LAB]);
+        },
+      },
+      signal: { name: 'SIGKILL', when: (stderr) => stderr.includes('to 10 replicas') },
+    });
+    expect(refused.stderr).toMatch(/is in use by experiment scale \(pid \d+\)/);
+    expect(refused.exitCode).toBe(1);
+    expect(await leftOvers()).not.toBe('');
+
+    const up = await lab('lab-up', ['--name', LAB]);
+    expect(up.stderr).toContain('deleted what an interrupted run left');
+    expect(up.exitCode).toBe(0);
+    expect(await leftOvers()).toBe('');
+  });
+
+  it('cannot tell when a client restarts', async () => {
+    const restart = [
+      'exec',
+      'deploy/greeter-client-treatment',
+      '--',
+      'node',
+      '-e',
+      'process.kill(1, "SIGTERM")',
+    ];
+    const run = await lab('experiment', ['scale', ...SHORT], {
+      once: { text: 'window: watching', act: () => kubectl(restart) },
+    });
+    expect(run.stdout).toMatch(/greeter-client-treatment-\S+ was restarted|restarted/);
+    expect(run.stdout).toContain('UNKNOWN');
+    expect(run.exitCode).toBe(3);
+  });
+
+  it('cannot tell when a node is lost, and starts it again', async () => {
+    const node = await kubectl([
+      'get',
+      'pods',
+      '-l',
+      'app.kubernetes.io/name=greeter-client',
+      '-o',
+      'jsonpath={.items[0].spec.nodeName}',
+    ]);
+    const run = await lab('experiment', ['scale', ...SHORT], {
+      once: { text: 'window: watching', act: () => docker('kill', node) },
+    });
+    expect(run.exitCode).toBe(3);
+
+    const up = await lab('lab-up', ['--name', LAB]);
+    expect(up.stderr).toContain(`started ${node}`);
+    expect(up.exitCode).toBe(0);
+    expect(await leftOvers()).toBe('');
+  });
+});
