@@ -3,7 +3,7 @@ import { benchClient } from './bench/client.ts';
 import { benchUp } from './bench/up.ts';
 import { main } from './common/cli.ts';
 import { EXIT } from './common/errors.ts';
-import { integer, labCommand, refuseSwallowedOptions } from './common/options.ts';
+import { integer, labCommand, refuseMisuse } from './common/options.ts';
 
 const command = labCommand('bench', 'Measure the lab itself.')
   .argument('[what]', 'up: lab:up beside a bare kind create; client: the load generator; both where left out')
@@ -11,7 +11,7 @@ const command = labCommand('bench', 'Measure the lab itself.')
   .parse();
 
 await main(async (signal) => {
-  refuseSwallowedOptions(command, 'bench');
+  refuseMisuse(command, 'bench');
   const [what] = command.processedArgs;
   const { pairs } = command.opts();
   if (what !== undefined && what !== 'up' && what !== 'client')

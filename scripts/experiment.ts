@@ -12,7 +12,7 @@ import {
 } from './cluster/index.ts';
 import { main, say } from './common/cli.ts';
 import { EXIT } from './common/errors.ts';
-import { integer, jsonOption, labCommand, refuseSwallowedOptions } from './common/options.ts';
+import { integer, jsonOption, labCommand, refuseMisuse } from './common/options.ts';
 import { paint } from './common/terminal.ts';
 import { type Experiment, findExperiments, runPlan } from './experiments/index.ts';
 import { describeRun, liveView, type RunDocument, summarise } from './report/index.ts';
@@ -24,12 +24,13 @@ const program = labCommand(
 );
 program.name('npm run experiment --').usage('[name] [options]');
 for (const experiment of experiments.values()) addExperiment(experiment);
-program.action(() => {
-  say(
-    `${program.helpInformation()}\nFor one of them: npm run experiment ${[...experiments.keys()][0]} -- --help`,
+if (process.argv.length === 2) {
+  const [first] = experiments.keys();
+  process.stdout.write(
+    `${program.helpInformation()}\nFor one of them: npm run experiment ${first} -- --help\n`,
   );
   process.exit(EXIT.pass);
-});
+}
 await program.parseAsync();
 
 function addExperiment(experiment: Experiment): void {
@@ -45,7 +46,7 @@ function addExperiment(experiment: Experiment): void {
   const { plan, command: complete } = experiment.options(command as never);
   command.action(() =>
     main(async (signal) => {
-      refuseSwallowedOptions(complete, 'experiment');
+      refuseMisuse(complete, 'experiment');
       const { name, nodeImage, repeat, json } = command.opts() as {
         name: string;
         nodeImage?: string;

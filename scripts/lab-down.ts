@@ -3,7 +3,7 @@ import { allLabs, DEFAULT_LAB, down, kindProvider, type Lab, labNamed, takeLock 
 import { main, say } from './common/cli.ts';
 import { formatDuration } from './common/duration.ts';
 import { EXIT, LabError } from './common/errors.ts';
-import { labCommand, refuseSwallowedOptions } from './common/options.ts';
+import { labCommand, refuseMisuse } from './common/options.ts';
 
 const command = labCommand(
   'lab:down',
@@ -14,7 +14,7 @@ const command = labCommand(
   .parse();
 
 await main(async (signal) => {
-  refuseSwallowedOptions(command, 'lab:down');
+  refuseMisuse(command, 'lab:down');
   const { name, all } = command.opts();
   if (all && name) throw new LabError('usage', '--all and --name exclude each other');
   const provider = kindProvider();

@@ -2,7 +2,7 @@
 import { DEFAULT_LAB, kindProvider, type LabStatus, labNamed, status } from './cluster/index.ts';
 import { main, say } from './common/cli.ts';
 import { EXIT } from './common/errors.ts';
-import { jsonOption, labCommand, refuseSwallowedOptions } from './common/options.ts';
+import { jsonOption, labCommand, refuseMisuse } from './common/options.ts';
 import { paintOut } from './common/terminal.ts';
 
 const command = labCommand(
@@ -14,7 +14,7 @@ const command = labCommand(
   .parse();
 
 await main(async (signal) => {
-  refuseSwallowedOptions(command, 'lab:status');
+  refuseMisuse(command, 'lab:status');
   const { name, json } = command.opts();
   const found = await status(labNamed(name), kindProvider(), signal);
   if (json) process.stdout.write(`${JSON.stringify(found, null, 2)}\n`);

@@ -12,7 +12,7 @@ import {
 import { main, say } from './common/cli.ts';
 import { formatDuration } from './common/duration.ts';
 import { EXIT } from './common/errors.ts';
-import { integer, labCommand, refuseSwallowedOptions } from './common/options.ts';
+import { integer, labCommand, refuseMisuse } from './common/options.ts';
 import { paint } from './common/terminal.ts';
 
 const command = labCommand(
@@ -32,7 +32,7 @@ const command = labCommand(
   .parse();
 
 await main(async (signal) => {
-  refuseSwallowedOptions(command, 'lab:up');
+  refuseMisuse(command, 'lab:up');
   const { name, controlPlanes, nodeImage } = command.opts();
   const lab = labNamed(name);
   const config = await readClusterConfig(lab, controlPlanes);
@@ -45,7 +45,8 @@ await main(async (signal) => {
   );
   const shown = name === DEFAULT_LAB ? '.lab/kubeconfig' : `.lab/${name}/kubeconfig`;
   say(`\nLook at it:   kubectl --kubeconfig ${shown} -n grpc-kind-lab get pods -o wide`);
-  say('Try it:       npm run experiment scale');
-  say(`Remove it:    npm run lab:down${name === DEFAULT_LAB ? '' : ` -- --name ${name}`}`);
+  const named = name === DEFAULT_LAB ? '' : ` -- --name ${name}`;
+  say(`Try it:       npm run experiment scale${named}`);
+  say(`Remove it:    npm run lab:down${named}`);
   return EXIT.pass;
 });

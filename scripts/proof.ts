@@ -4,7 +4,7 @@ import { DEFAULT_LAB, ROOT } from './cluster/index.ts';
 import { main } from './common/cli.ts';
 import { formatDuration } from './common/duration.ts';
 import { EXIT } from './common/errors.ts';
-import { integer, labCommand, refuseSwallowedOptions } from './common/options.ts';
+import { integer, labCommand, refuseMisuse } from './common/options.ts';
 import { paintOut } from './common/terminal.ts';
 import { RunDocument } from './report/index.ts';
 
@@ -16,7 +16,7 @@ const command = labCommand('proof', 'Run the main experiment at full length, and
   .parse();
 
 await main(async (signal) => {
-  refuseSwallowedOptions(command, 'proof');
+  refuseMisuse(command, 'proof');
   const { runs, name } = command.opts();
   const cases: Case[] = [
     ...Array.from(

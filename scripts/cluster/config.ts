@@ -47,6 +47,8 @@ type KindYaml = z.infer<typeof KindYaml>;
 
 /** The configuration of one lab's cluster. */
 export type ClusterConfig = {
+  /** From which it was read. */
+  file: string;
   /** As asked for; undefined where the file decides. */
   askedControlPlanes: number | undefined;
   controlPlanes: number;
@@ -87,6 +89,7 @@ export async function readClusterConfig(lab: Lab, asked?: number): Promise<Clust
   if (workers === 0) throw wrong('has no worker; pods need at least one node with role: worker');
   const yaml = stringify({ ...parsed.data, name: lab.name, nodes }, { aliasDuplicateObjects: false });
   return {
+    file,
     askedControlPlanes,
     controlPlanes: nodes.length - workers,
     workers,

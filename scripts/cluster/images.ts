@@ -4,7 +4,7 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LabError } from '../common/errors.ts';
 import { run, tryRun } from '../common/run.ts';
-import { labRoot, ROOT } from './lab.ts';
+import { ROOT } from './lab.ts';
 
 export const SERVICES = ['greeter-server', 'greeter-client'] as const;
 export type Service = (typeof SERVICES)[number];
@@ -23,12 +23,14 @@ export type BuiltImage = {
 const repository = (service: Service) => `grpc-kind-lab/${service}`;
 
 /**
- * Bundles the services and says what their images are called. Builds nothing yet.
+ * Bundles the services into a folder and says what their images are called. Builds nothing yet.
  *
  * @throws LabError `failed` when a service does not bundle.
  */
-export async function bundleImages(signal: AbortSignal): Promise<{ dir: string; images: BuiltImage[] }> {
-  const dir = join(labRoot(), 'build');
+export async function bundleImages(
+  dir: string,
+  signal: AbortSignal,
+): Promise<{ dir: string; images: BuiltImage[] }> {
   await rm(dir, { recursive: true, force: true });
   await run([process.execPath, join(ROOT, 'services/build.ts'), dir], { signal });
   const images = await Promise.all(

@@ -1,4 +1,5 @@
 // What a lab has: nodes, pods by node, images, and what is out of date.
+import { join } from 'node:path';
 import type { V1Deployment, V1Node, V1Pod } from '@kubernetes/client-node';
 import { type ClusterApi, connect } from './api.ts';
 import { readClusterConfig } from './config.ts';
@@ -85,7 +86,8 @@ async function outOfDate(
   deployments: readonly V1Deployment[],
   signal: AbortSignal,
 ): Promise<string[]> {
-  const { images } = await bundleImages(signal);
+  // Not where a lab:up may be building from at this moment.
+  const { images } = await bundleImages(join(lab.dir, 'status'), signal);
   const [manifests, state, config] = await Promise.all([
     readManifests(images),
     readState(lab),

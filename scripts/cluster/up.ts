@@ -1,4 +1,5 @@
 // lab:up as a list of steps, read top to bottom. What does not depend on each other overlaps.
+import { join } from 'node:path';
 import { LabError } from '../common/errors.ts';
 import { runSteps, type Step, type StepTime } from '../common/steps.ts';
 import { type ClusterApi, connect } from './api.ts';
@@ -46,7 +47,7 @@ export async function up(lab: Lab, options: UpOptions, signal: AbortSignal): Pro
       name: 'bundle',
       title: 'Bundle the services',
       run: async (work) => {
-        bundle = await bundleImages(work.signal);
+        bundle = await bundleImages(join(lab.dir, 'build'), work.signal);
         manifests = await readManifests(bundle.images);
         return undefined;
       },

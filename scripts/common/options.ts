@@ -12,6 +12,8 @@ export function labCommand(npmScript: string, description: string) {
   return new Command(`npm run ${npmScript} --`)
     .description(description)
     .option('--debug', 'show stack traces')
+    // Counted by refuseMisuse: only after what npm has swallowed is the one argument too many understood.
+    .allowExcessArguments()
     .showHelpAfterError('(--help lists the options)')
     .helpOption('-h, --help', 'show this help')
     .configureHelp({ helpWidth: 80 })
@@ -45,25 +47,37 @@ export const durationOrOff = (text: string): number | 'off' => (text === 'off' ?
 export const jsonOption = () =>
   new Option('--json', 'print one JSON document on stdout, all else on stderr (use npm run -s)');
 
+type Parsed = {
+  options: readonly { long?: string | undefined }[];
+  args: readonly string[];
+  registeredArguments: readonly unknown[];
+  error: (message: string) => never;
+};
+
 /**
- * `npm run x --from 5` passes only "5" on and keeps `--from` for itself, as npm_config_from. Without this check the
- * command would run with other settings than its user typed.
+ * Refuses arguments that a command does not take, and options that never reached it: `npm run x --from 5` passes only
+ * "5" on and keeps `--from` for itself, as npm_config_from. The command would run with other settings than its user
+ * typed.
  *
  * @throws LabError `usage` naming the options that npm took and what to type.
  */
-export function refuseSwallowedOptions(
-  command: { options: readonly { long?: string | undefined }[] },
-  npmScript: string,
-): void {
+export function refuseMisuse(command: Parsed, npmScript: string): void {
+  const taken = swallowedOptions(command, npmScript);
+  if (taken.length > 0) {
+    throw new LabError('usage', `npm took ${taken.join(', ')} for itself`, {
+      hint: `Put -- before the options: npm run ${npmScript} -- ${[...process.argv.slice(2), ...taken].join(' ')} …`,
+    });
+  }
+  const tooMany = command.args.slice(command.registeredArguments.length);
+  if (tooMany.length > 0) command.error(`error: this is not understood: ${tooMany.join(' ')}`);
+}
+
+function swallowedOptions({ options }: Parsed, npmScript: string): string[] {
   // Only what `npm run` itself was given: a lab command started by another program has inherited its environment.
-  if (process.env.npm_lifecycle_event !== npmScript) return;
-  const taken = command.options.flatMap(({ long }) => {
+  if (process.env.npm_lifecycle_event !== npmScript) return [];
+  return options.flatMap(({ long }) => {
     if (!long) return [];
     const name = long.replace(/^--(no-)?/, '').replaceAll('-', '_');
     return process.env[`npm_config_${name}`] !== undefined && !process.argv.includes(long) ? [long] : [];
-  });
-  if (taken.length === 0) return;
-  throw new LabError('usage', `npm took ${taken.join(', ')} for itself`, {
-    hint: `Put -- before the options: npm run ${npmScript} -- ${process.argv.slice(2).join(' ')} ${taken.join(' … ')} …`,
   });
 }

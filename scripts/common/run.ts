@@ -25,9 +25,14 @@ export async function run(
   const result = await tryRun(command, options);
   if (result.ok) return result.stdout;
   throw new LabError('failed', `this command failed:\n  ${shellQuote(command)}`, {
-    hint: lastLines(result.stderr || result.stdout, 12),
+    hint: withAdvice(lastLines(result.stderr || result.stdout, 12)),
   });
 }
+
+const withAdvice = (output: string): string =>
+  /no space left on device/i.test(output)
+    ? `${output}\nThe disk is full: free some, for example with docker system prune.`
+    : output;
 
 /** Runs a program; a failure is a result, not an error. Only an abort throws. */
 export async function tryRun(
@@ -38,9 +43,9 @@ export async function tryRun(
     reject: false,
     stdin: options.input === undefined ? 'ignore' : 'pipe',
     forceKillAfterDelay: 5000,
-    // A group of its own: Ctrl-C in the terminal reaches the lab alone, which then ends its children in order.
-    detached: true,
-    cleanup: true,
+    // A group of its own: Ctrl-C in the terminal reaches the lab alone, which then ends the whole group. What a
+    // program has started would otherwise go on, and keep its output open, for which this waits.
+    killDescendants: true,
     ...(options.input === undefined ? {} : { input: options.input }),
     ...(options.env === undefined ? {} : { env: options.env }),
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),

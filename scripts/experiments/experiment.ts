@@ -50,6 +50,9 @@ export type Stage = {
   ) => Promise<void>;
   /** Lets the time pass; in the history it begins with a mark of this name. */
   observe: (name: string, ms: number) => Promise<void>;
-  /** Injects all of them at the same time, and waits until every arm has as many Ready servers as it should. */
+  /**
+   * Injects one after another, each when the arm of the one before has as many Ready servers as it should: on a small
+   * machine, many pods that start at once would starve the calls, and the lab would measure itself.
+   */
   inject: (faults: readonly Fault[], serversAfter: number) => Promise<void>;
 };

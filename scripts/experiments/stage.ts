@@ -84,16 +84,13 @@ export async function openStage(options: StageOptions): Promise<OpenStage> {
       { timeoutMs: RECORDS_TIMEOUT_MS, intervalMs: 50, signal },
     );
 
-  const settled = (servers: number) => async () => {
-    for (const arm of armNames) {
-      const pods = recorder.pods(arm, SERVER_APP);
-      const ready = pods.filter(({ ready, terminating }) => ready && !terminating).length;
-      const leaving = pods.filter(({ terminating }) => terminating).length;
-      if (ready !== servers || leaving > 0) {
-        return { waiting: `${arm}: ${ready} of ${servers} servers Ready, ${leaving} leaving` };
-      }
-    }
-    return { done: undefined };
+  const settled = (arm: string, servers: number) => async () => {
+    const pods = recorder.pods(arm, SERVER_APP);
+    const ready = pods.filter((pod) => pod.ready && !pod.terminating).length;
+    const leaving = pods.filter(({ terminating }) => terminating).length;
+    return ready === servers && leaving === 0
+      ? { done: undefined }
+      : { waiting: `${arm}: ${ready} of ${servers} servers Ready, ${leaving} leaving` };
   };
 
   return {
@@ -120,20 +117,18 @@ export async function openStage(options: StageOptions): Promise<OpenStage> {
       await delay(ms, undefined, { signal });
     },
     inject: async (faults, serversAfter) => {
-      onPhase(faults.map(({ detail }) => detail).join(', '));
       mark('change');
-      await Promise.all(
-        faults.map(async (fault) => {
-          markFault(fault, 'inject-asked');
-          await fault.inject();
-          markFault(fault, 'inject-done');
-        }),
-      );
-      await deploymentsReady(api, selector, work, CHANGE_TIMEOUT_MS);
-      await waitFor('the change to be complete', settled(serversAfter), {
-        timeoutMs: CHANGE_TIMEOUT_MS,
-        signal,
-      });
+      for (const fault of faults) {
+        onPhase(fault.detail);
+        markFault(fault, 'inject-asked');
+        await fault.inject();
+        markFault(fault, 'inject-done');
+        await deploymentsReady(api, selector, work, CHANGE_TIMEOUT_MS);
+        await waitFor('the change to be complete', settled(fault.arm, serversAfter), {
+          timeoutMs: CHANGE_TIMEOUT_MS,
+          signal,
+        });
+      }
     },
     close: async () => {
       onPhase('collecting the counts');

@@ -18,7 +18,8 @@ import {
   watchObjects,
 } from '../cluster/index.ts';
 import { nowMs } from '../common/clock.ts';
-import { messageOf } from '../common/errors.ts';
+import { LabError, messageOf } from '../common/errors.ts';
+import { type Poll, waitFor } from '../common/wait.ts';
 import type { Endpoint, HistoryEvent, PodSeen } from '../history/index.ts';
 import { type ClockSample, measureClock } from './clock.ts';
 import { fromPod, type RawEvent } from './from-pod.ts';
@@ -46,6 +47,9 @@ export type RecorderOptions = {
 const CLOCK_SAMPLES = 10;
 /** While the error is above this, and a client is worth knowing well, ask again at the end. */
 const CLOCK_SAMPLES_AT_END = 30;
+
+/** For a pod that is Ready to tell its time. */
+const CLOCK_TIMEOUT_MS = 5000;
 
 /** Starts to record; what is there already has been told when this resolves. */
 export async function startRecorder(
@@ -76,13 +80,26 @@ export async function startRecorder(
     const before = clocks.get(pod);
     if (!before || sample.boot !== before.boot || sample.errorMs < before.errorMs) clocks.set(pod, sample);
   };
+  /** Ready is a pod's gRPC port: its control endpoint may come a moment later. Undefined when the pod leaves. */
+  const firstClock = (pod: string) =>
+    waitFor(
+      `the clock of ${pod}`,
+      async (): Promise<Poll<ClockSample | undefined>> => {
+        try {
+          return { done: await measureClock(proxy, pod, CLOCK_SAMPLES, signal) };
+        } catch (error) {
+          return isLeaving(pod) ? { done: undefined } : { waiting: messageOf(error) };
+        }
+      },
+      { timeoutMs: CLOCK_TIMEOUT_MS, signal },
+    );
   const follow = async (pod: PodSeen) => {
     try {
-      keepBest(pod.pod, await measureClock(proxy, pod.pod, CLOCK_SAMPLES, signal));
+      const sample = await firstClock(pod.pod);
+      if (sample) keepBest(pod.pod, sample);
     } catch (error) {
-      // A pod that goes away again before it could be asked has nothing to tell either.
-      if (!signal.aborted && !isLeaving(pod.pod))
-        gap(`the clock of ${pod.pod} cannot be read: ${messageOf(error)}`, pod.arm);
+      const lastSeen = error instanceof LabError ? error.hint : undefined;
+      if (!signal.aborted) gap([messageOf(error), lastSeen].filter(Boolean).join('; '), pod.arm);
     }
     await followPod(proxy, {
       pod: pod.pod,

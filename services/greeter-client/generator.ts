@@ -65,9 +65,12 @@ export function startGenerator(options: {
     },
     /** Starts nothing more. @returns when nothing is in flight. */
     stop(): Promise<void> {
-      // What is due at this moment is still started, so that `due` and `started` differ only if it fell behind.
-      if (stoppedMs === undefined) pump();
-      stoppedMs ??= clock.nowMs();
+      if (stoppedMs === undefined) {
+        // What is due at this moment is still started, so that `due` and `started` differ only if it fell behind.
+        const nowMs = clock.nowMs();
+        pump();
+        stoppedMs = nowMs;
+      }
       forgetTimer();
       if (started === ended) idle.resolve();
       return idle.promise;

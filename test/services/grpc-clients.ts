@@ -89,8 +89,7 @@ export async function healthOf(client: DynamicClient, service: string): Promise<
 }
 
 /** How many connections a server has, but for the one that asks. */
-export async function connectionsTo(target: string): Promise<number> {
-  using channelz = openChannelz(target);
+export async function otherConnections(channelz: DynamicClient): Promise<number> {
   const { answer } = await unary(channelz, 'GetServers', {});
   const [server] = answer.server as { ref: { server_id: string } }[];
   const sockets = await unary(channelz, 'GetServerSockets', { server_id: server?.ref.server_id });

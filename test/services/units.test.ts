@@ -68,17 +68,17 @@ describe('channelz trace', () => {
       entry(6, succeeded),
       entry(50, succeeded),
       entry(60, created),
-      entry(70, state),
-      entry(70, succeeded),
-      entry(80, 'Address resolution failed with code 14 and details "x"'),
+      entry(90, state),
+      entry(90, succeeded),
+      entry(99, 'Address resolution failed with code 14 and details "x"'),
     ];
     expect(resolutionsIn(trace, trace.length)).toEqual([
       { systemMs: 6, ok: true, detail: succeeded },
       { systemMs: 50, ok: false, detail: failed },
-      { systemMs: 70, ok: false, detail: failed },
-      { systemMs: 80, ok: false, detail: 'Address resolution failed with code 14 and details "x"' },
+      { systemMs: 90, ok: false, detail: failed },
+      { systemMs: 99, ok: false, detail: 'Address resolution failed with code 14 and details "x"' },
     ]);
-    expect(resolutionsIn(trace, 5).map(({ systemMs }) => systemMs)).toEqual([50, 70, 80]);
+    expect(resolutionsIn(trace, 5).map(({ systemMs }) => systemMs)).toEqual([50, 90, 99]);
     expect(resolutionsIn(trace, 0)).toEqual([]);
   });
 });

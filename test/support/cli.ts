@@ -6,7 +6,9 @@ import { ROOT } from '../../scripts/cluster/index.ts';
 export type CommandResult = { exitCode: number; stdout: string; stderr: string };
 
 export type CommandOptions = {
-  env?: Record<string, string>;
+  env?: Record<string, string | undefined>;
+  /** The checkout whose command it is. */
+  cwd?: string;
   /** Sends a signal, once, as soon as `when` is true of what was printed on stderr so far. */
   signal?: { name: 'SIGINT' | 'SIGKILL'; when: (stderr: string) => boolean | Promise<boolean> };
   /** Done once, as soon as stderr has the text. */
@@ -17,12 +19,12 @@ export type CommandOptions = {
 export async function lab(
   command: 'lab-up' | 'lab-down' | 'lab-status' | 'experiment',
   args: readonly string[] = [],
-  { env = {}, signal, once }: CommandOptions = {},
+  { env = {}, cwd = ROOT, signal, once }: CommandOptions = {},
 ): Promise<CommandResult> {
   const child = execa(
     process.execPath,
     ['-r', './scripts/common/require-node.cjs', `scripts/${command}.ts`, ...args],
-    { cwd: ROOT, reject: false, stdin: 'ignore', env: { NO_COLOR: '1', FORCE_COLOR: undefined, ...env } },
+    { cwd, reject: false, stdin: 'ignore', env: { NO_COLOR: '1', FORCE_COLOR: undefined, ...env } },
   );
   let stderr = '';
   child.stderr.on('data', (chunk: Buffer) => {

@@ -31,7 +31,7 @@ const architectures: Record<string, string> = { x86_64: 'amd64', aarch64: 'arm64
  */
 export async function engineInfo(): Promise<EngineInfo> {
   const answer = await tryRun(['docker', 'info', '--format', '{{json .}}'], { timeoutMs: 20_000 });
-  const parsed = Info.safeParse(answer.ok ? JSON.parse(answer.stdout) : undefined);
+  const parsed = Info.safeParse(answer.ok ? jsonOf(answer.stdout) : undefined);
   if (!parsed.success || parsed.data.ServerVersion === '')
     throw engineError(`${answer.stderr}\n${answer.stdout}`);
   const info = parsed.data;
@@ -47,9 +47,18 @@ export async function engineInfo(): Promise<EngineInfo> {
   };
 }
 
+/** What is no JSON comes from something that only calls itself docker. */
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 function engineError(output: string): LabError {
   const because = (message: string, hint: string) => new LabError('prerequisite', message, { hint });
-  if (/ENOENT|not found/.test(output) && !/daemon/.test(output)) {
+  if (/spawn docker ENOENT/.test(output)) {
     return because(
       'docker is not installed',
       'Install Docker Engine or Docker Desktop: https://docs.docker.com/engine/install/',

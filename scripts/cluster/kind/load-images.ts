@@ -24,10 +24,11 @@ export async function loadImages(
 ): Promise<string> {
   const archive = join(lab.dir, 'images.tar');
   const refs = images.flatMap(({ ref, devRef }) => [ref, devRef]);
+  let saved: Promise<void> | undefined;
   try {
     // A new cluster has no image: the archive is written while its nodes are still on their way.
     const fresh = (await readState(lab))?.phase === 'creating';
-    const saved = fresh ? save(archive, refs, work) : undefined;
+    saved = fresh ? save(archive, refs, work) : undefined;
     saved?.catch(() => {});
     const workers = await runningWorkers(lab, config, work);
     const lacking = await workersLacking(
@@ -50,6 +51,7 @@ export async function loadImages(
       throw new LabError('failed', `kind load left the images out of ${still.join(', ')}`);
     return `into ${lacking.length} workers`;
   } finally {
+    await saved?.catch(() => {});
     await rm(archive, { force: true });
   }
 }

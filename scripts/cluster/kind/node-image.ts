@@ -1,5 +1,6 @@
 // Which node image a new cluster gets.
 import { readFile } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
 import { LabError } from '../../common/errors.ts';
 import { lastLines, run, tryRun } from '../../common/run.ts';
 import type { Work } from '../provider.ts';
@@ -47,8 +48,11 @@ async function pull(image: string, work: Work): Promise<{ ok: true } | { ok: fal
 
 /** kind has no command that tells its default image; its program holds it as one string with its digest. */
 async function defaultImage(): Promise<string | undefined> {
-  const path = (await tryRun(['which', 'kind'])).stdout.trim();
-  const program = await readFile(path, 'latin1').catch(() => '');
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  const found = await Promise.all(
+    folders.map((folder) => readFile(join(folder, 'kind'), 'latin1').catch(() => undefined)),
+  );
+  const program = found.find((text) => text !== undefined) ?? '';
   return /kindest\/node:v\d+\.\d+\.\d+@sha256:[0-9a-f]{64}/.exec(program)?.[0];
 }
 

@@ -18,7 +18,8 @@ export async function preflight(config: ClusterConfig, fresh: boolean): Promise<
   const [engine] = await Promise.all([engineInfo(), kindVersion()]);
   if (!fresh) return [];
   const nodes = config.controlPlanes + config.workers;
-  const found = await Promise.all([disk(engine, nodes), inotify(nodes), ...config.hostPorts.map(portIsFree)]);
+  const ports = config.hostPorts.map((port) => portIsFree(port, config.file));
+  const found = await Promise.all([disk(engine, nodes), inotify(nodes), ...ports]);
   return [memory(engine, nodes), ...found].flat();
 }
 
@@ -94,7 +95,10 @@ async function inotify(nodes: number): Promise<Problem[]> {
   ];
 }
 
-async function portIsFree({ port, address }: { port: number; address: string }): Promise<Problem[]> {
+async function portIsFree(
+  { port, address }: ClusterConfig['hostPorts'][number],
+  file: string,
+): Promise<Problem[]> {
   const error = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
     const server = createServer();
     server.once('error', resolve);
@@ -104,8 +108,8 @@ async function portIsFree({ port, address }: { port: number; address: string }):
   return [
     {
       severity: 'error',
-      what: `port ${port} of ${address}, which kind.yaml asks for, cannot be used (${error.code})`,
-      hint: 'End what listens there (ss -ltnp), or change the port in kind.yaml.',
+      what: `port ${port} of ${address}, which ${file} asks for, cannot be used (${error.code})`,
+      hint: 'End what listens there (ss -ltnp), or change the port.',
     },
   ];
 }

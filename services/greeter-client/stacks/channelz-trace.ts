@@ -6,8 +6,11 @@
 /** An entry of the trace, by the system's clock. */
 export type TraceEntry = { description: string; systemMs: number };
 
-/** Connection states may change between the two, but not the time. */
-const SAME_TURN_MS = 1;
+/**
+ * Longest a turn may have been held up. A reconnection makes a subchannel too: a resolution that fails so soon after
+ * one is told as if it had not failed.
+ */
+const SAME_TURN_MS = 25;
 
 /** The resolutions that ended in the last `fresh` entries, oldest first. */
 export function resolutionsIn(
