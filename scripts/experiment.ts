@@ -22,7 +22,7 @@ const program = labCommand(
   'experiment',
   'Run an experiment on the lab, which is brought up first if needed.',
 );
-program.name('npm run experiment --').usage('[name] [options]');
+program.name('npm run experiment --').usage('[name] [options]').helpCommand(false);
 for (const experiment of experiments.values()) addExperiment(experiment);
 if (process.argv.length === 2) {
   const [first] = experiments.keys();

@@ -48,7 +48,7 @@ export const jsonOption = () =>
   new Option('--json', 'print one JSON document on stdout, all else on stderr (use npm run -s)');
 
 type Parsed = {
-  options: readonly { long?: string | undefined }[];
+  options: readonly { long?: string | undefined; required: boolean }[];
   args: readonly string[];
   registeredArguments: readonly unknown[];
   error: (message: string) => never;
@@ -63,21 +63,26 @@ type Parsed = {
  */
 export function refuseMisuse(command: Parsed, npmScript: string): void {
   const taken = swallowedOptions(command, npmScript);
+  const tooMany = command.args.slice(command.registeredArguments.length);
   if (taken.length > 0) {
+    // Values without their options: whose they are is not known.
+    const words = process.argv.slice(2).filter((word) => !tooMany.includes(word));
     throw new LabError('usage', `npm took ${taken.join(', ')} for itself`, {
-      hint: `Put -- before the options: npm run ${npmScript} -- ${[...process.argv.slice(2), ...taken].join(' ')} …`,
+      hint: `Put -- before the options: npm run ${npmScript} -- ${[...words, ...taken.map((long) => `${long} …`)].join(' ')}`,
     });
   }
-  const tooMany = command.args.slice(command.registeredArguments.length);
   if (tooMany.length > 0) command.error(`error: this is not understood: ${tooMany.join(' ')}`);
 }
 
 function swallowedOptions({ options }: Parsed, npmScript: string): string[] {
   // Only what `npm run` itself was given: a lab command started by another program has inherited its environment.
   if (process.env.npm_lifecycle_event !== npmScript) return [];
-  return options.flatMap(({ long }) => {
-    if (!long) return [];
-    const name = long.replace(/^--(no-)?/, '').replaceAll('-', '_');
-    return process.env[`npm_config_${name}`] !== undefined && !process.argv.includes(long) ? [long] : [];
+  const configured = Object.keys(process.env);
+  return options.flatMap(({ long, required }) => {
+    if (!long || process.argv.includes(long)) return [];
+    const key = `npm_config_${long.replace(/^--(no-)?/, '').replaceAll('-', '_')}`;
+    // npm completes what could be the beginning of an option of its own: --to is --token-description to it.
+    const isTaken = (name: string) => name === key || (required && name.startsWith(key));
+    return configured.some(isTaken) ? [long] : [];
   });
 }

@@ -14,7 +14,10 @@ export type Experiment = {
   /** What is done and what is expected, for --help. */
   about: string;
   /** Adds the experiment's own options; calls `plan` of what was parsed. */
-  options: (command: Command) => { command: { options: Command['options'] }; plan: () => Plan };
+  options: (command: Command) => {
+    command: Pick<Command, 'options' | 'args' | 'registeredArguments' | 'error'>;
+    plan: () => Plan;
+  };
 };
 
 /** An experiment with its parameters: complete before anything is touched. */
