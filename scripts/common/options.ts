@@ -9,15 +9,17 @@ import { EXIT, LabError, messageOf } from './errors.ts';
  * @param npmScript as which a person runs it: `npm run lab:up`.
  */
 export function labCommand(npmScript: string, description: string) {
-  return new Command(`npm run ${npmScript} --`)
-    .description(description)
-    .option('--debug', 'show stack traces')
-    // Counted by refuseMisuse: only after what npm has swallowed is the one argument too many understood.
-    .allowExcessArguments()
-    .showHelpAfterError('(--help lists the options)')
-    .helpOption('-h, --help', 'show this help')
-    .configureHelp({ helpWidth: 80 })
-    .exitOverride((error) => process.exit(error.exitCode === 0 ? EXIT.pass : EXIT.usage));
+  return (
+    new Command(`npm run ${npmScript} --`)
+      .description(description)
+      .option('--debug', 'show stack traces')
+      // Counted by refuseMisuse: only after what npm has swallowed is the one argument too many understood.
+      .allowExcessArguments()
+      .showHelpAfterError('(--help lists the options)')
+      .helpOption('-h, --help', 'show this help')
+      .configureHelp({ helpWidth: 80 })
+      .exitOverride((error) => process.exit(error.exitCode === 0 ? EXIT.pass : EXIT.usage))
+  );
 }
 
 /** Parser of a whole number between two others. */
@@ -25,7 +27,7 @@ export const integer =
   (min: number, max = Number.MAX_SAFE_INTEGER) =>
   (text: string): number => {
     const value = Number(text);
-    if (!Number.isInteger(value) || value < min || value > max) {
+    if (!/^\d+$/.test(text) || value < min || value > max) {
       const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
       throw new InvalidArgumentError(`It must be a whole number ${range}.`);
     }
@@ -41,8 +43,16 @@ export const duration = (text: string): number => {
   }
 };
 
-/** Parser of a duration or `off`. */
-export const durationOrOff = (text: string): number | 'off' => (text === 'off' ? 'off' : duration(text));
+/** The same, without 0s. */
+export const positiveDuration = (text: string): number => {
+  const ms = duration(text);
+  if (ms === 0) throw new InvalidArgumentError('It must be more than 0s.');
+  return ms;
+};
+
+/** Parser of a duration above 0s or `off`. */
+export const durationOrOff = (text: string): number | 'off' =>
+  text === 'off' ? 'off' : positiveDuration(text);
 
 export const jsonOption = () =>
   new Option('--json', 'print one JSON document on stdout, all else on stderr (use npm run -s)');

@@ -84,6 +84,21 @@ export async function openStage(options: StageOptions): Promise<OpenStage> {
       { timeoutMs: RECORDS_TIMEOUT_MS, intervalMs: 50, signal },
     );
 
+  /** Pods are Ready before DNS knows them; a channel that resolves in between would stay with what it got. */
+  const allInDns = (arm: string, client: string) =>
+    waitFor(
+      `the servers of ${arm} in DNS`,
+      async () => {
+        const servers = podsOf(arm, SERVER_APP);
+        const answer = recorder.dnsAnswer(client);
+        const missing = servers.filter(({ ip }) => ip === undefined || !answer.includes(ip)).length;
+        return missing === 0
+          ? { done: undefined }
+          : { waiting: `${missing} of ${servers.length} are missing` };
+      },
+      { timeoutMs: CHANGE_TIMEOUT_MS, intervalMs: 100, signal },
+    );
+
   const settled = (arm: string, servers: number) => async () => {
     const pods = recorder.pods(arm, SERVER_APP);
     const ready = pods.filter((pod) => pod.ready && !pod.terminating).length;
@@ -98,10 +113,16 @@ export async function openStage(options: StageOptions): Promise<OpenStage> {
     manifests,
     startWorkloads: async (workloadOf, { spreadMs, dnsName }) => {
       onPhase('starting the load');
+      await Promise.all(
+        clients().map(async ({ arm, pod }) => {
+          if (!dnsName) return;
+          await watchDns(proxy, pod, { name: dnsName(arm) });
+          await allInDns(arm, pod);
+        }),
+      );
       const beganMs = nowMs();
       await Promise.all(
         clients().map(async ({ arm, pod }, index) => {
-          if (dnsName) await watchDns(proxy, pod, { name: dnsName(arm) });
           const startMs = spreadMs * random(options.seed, index);
           await delay(Math.max(0, beganMs + startMs - nowMs()), undefined, { signal });
           const workload = workloadOf(arm);

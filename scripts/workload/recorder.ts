@@ -18,10 +18,8 @@ import {
   watchObjects,
 } from '../cluster/index.ts';
 import { nowMs } from '../common/clock.ts';
-import { LabError, messageOf } from '../common/errors.ts';
-import { type Poll, waitFor } from '../common/wait.ts';
 import type { Endpoint, HistoryEvent, PodSeen } from '../history/index.ts';
-import { type ClockSample, measureClock } from './clock.ts';
+import { type ClockSample, trackClocks } from './clock.ts';
 import { fromPod, type RawEvent } from './from-pod.ts';
 import { followPod } from './pod-stream.ts';
 
@@ -30,9 +28,11 @@ export type Recorder = {
   note: (event: HistoryEvent) => void;
   /** Pods of an arm that are there now. */
   pods: (arm: string, app: string) => PodSeen[];
+  /** The last answer to a watched name that this client has told of. */
+  dnsAnswer: (client: string) => readonly string[];
   /** Calls that this client has told of so far. */
   callsFrom: (client: string) => number;
-  /** Measures the clocks once more, stops watching, and puts everything on the driver's clock, in order. */
+  /** Stops watching, and puts everything on the driver's clock, in order. */
   finish: () => Promise<HistoryEvent[]>;
 };
 
@@ -43,14 +43,6 @@ export type RecorderOptions = {
   signal: AbortSignal;
 };
 
-/** Samples when a pod appears, and again at the end, when the machine is quiet. */
-const CLOCK_SAMPLES = 10;
-/** While the error is above this, and a client is worth knowing well, ask again at the end. */
-const CLOCK_SAMPLES_AT_END = 30;
-
-/** For a pod that is Ready to tell its time. */
-const CLOCK_TIMEOUT_MS = 5000;
-
 /** Starts to record; what is there already has been told when this resolves. */
 export async function startRecorder(
   api: ClusterApi,
@@ -60,47 +52,30 @@ export async function startRecorder(
   const stop = new AbortController();
   const signal = AbortSignal.any([stop.signal, options.signal]);
   const raw: RawEvent[] = [];
-  const clocks = new Map<string, ClockSample>();
   const pods = new Map<string, PodSeen>();
   const streams = new Map<string, Promise<void>>();
 
   const calls = new Map<string, number>();
+  const dnsAnswers = new Map<string, readonly string[]>();
 
   const add = (event: HistoryEvent, sourceMs?: number) => {
+    if (event.type === 'dns') dnsAnswers.set(event.source, event.records);
     if (event.type === 'call') calls.set(event.source, (calls.get(event.source) ?? 0) + 1);
-    const offsetMs = clocks.get(event.source)?.offsetMs ?? 0;
-    const seen = sourceMs === undefined ? event : { ...event, sourceMs, atMs: sourceMs - offsetMs };
+    const seen =
+      sourceMs === undefined ? event : { ...event, sourceMs, atMs: sourceMs - clocks.offsetMs(event.source) };
     raw.push(sourceMs === undefined ? { event: seen } : { event: seen, sourceMs });
     options.onEvent?.(seen);
   };
   const gap = (reason: string, arm?: string) =>
     add({ type: 'gap', atMs: nowMs(), source: 'driver', reason, ...(arm === undefined ? {} : { arm }) });
 
-  const keepBest = (pod: string, sample: ClockSample) => {
-    const before = clocks.get(pod);
-    if (!before || sample.boot !== before.boot || sample.errorMs < before.errorMs) clocks.set(pod, sample);
+  const isLeaving = (name: string): boolean => {
+    const pod = pods.get(name);
+    return !pod || pod.terminating || pod.deleted;
   };
-  /** Ready is a pod's gRPC port: its control endpoint may come a moment later. Undefined when the pod leaves. */
-  const firstClock = (pod: string) =>
-    waitFor(
-      `the clock of ${pod}`,
-      async (): Promise<Poll<ClockSample | undefined>> => {
-        try {
-          return { done: await measureClock(proxy, pod, CLOCK_SAMPLES, signal) };
-        } catch (error) {
-          return isLeaving(pod) ? { done: undefined } : { waiting: messageOf(error) };
-        }
-      },
-      { timeoutMs: CLOCK_TIMEOUT_MS, signal },
-    );
+  const clocks = trackClocks(proxy, { isLeaving, onGap: gap, signal });
   const follow = async (pod: PodSeen) => {
-    try {
-      const sample = await firstClock(pod.pod);
-      if (sample) keepBest(pod.pod, sample);
-    } catch (error) {
-      const lastSeen = error instanceof LabError ? error.hint : undefined;
-      if (!signal.aborted) gap([messageOf(error), lastSeen].filter(Boolean).join('; '), pod.arm);
-    }
+    const tracked = clocks.track(pod.pod);
     await followPod(proxy, {
       pod: pod.pod,
       onLine: (line) => {
@@ -111,10 +86,7 @@ export async function startRecorder(
       isLeaving: () => isLeaving(pod.pod),
       signal,
     });
-  };
-  const isLeaving = (name: string): boolean => {
-    const pod = pods.get(name);
-    return !pod || pod.terminating || pod.deleted;
+    await tracked;
   };
 
   const onPod = ({ object, deleted, atMs }: Seen<V1Pod>) => {
@@ -140,20 +112,15 @@ export async function startRecorder(
     note: (event) => add(event),
     pods: (arm, app) =>
       [...pods.values()].filter((pod) => pod.arm === arm && pod.app === app && !pod.deleted),
+    dnsAnswer: (client) => dnsAnswers.get(client) ?? [],
     callsFrom: (client) => calls.get(client) ?? 0,
     finish: async () => {
-      for (const pod of [...pods.values()].filter((each) => !isLeaving(each.pod) && streams.has(each.pod))) {
-        const sample = await measureClock(proxy, pod.pod, CLOCK_SAMPLES_AT_END, signal).catch(
-          () => undefined,
-        );
-        if (sample) keepBest(pod.pod, sample);
-      }
       stop.abort();
       await Promise.all([...streams.values(), ...watched.map(({ stopped }) => stopped)]);
-      for (const [source, { offsetMs, errorMs }] of clocks) {
+      for (const [source, { offsetMs, errorMs }] of clocks.best()) {
         add({ type: 'clock', source, atMs: nowMs(), offsetMs, errorMs });
       }
-      return raw.map((each) => onDriversClock(each, clocks)).sort((a, b) => a.atMs - b.atMs);
+      return raw.map((each) => onDriversClock(each, clocks.best())).sort((a, b) => a.atMs - b.atMs);
     },
   };
 }

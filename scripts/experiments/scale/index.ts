@@ -2,7 +2,7 @@
 import { Option } from '@commander-js/extra-typings';
 import type { WorkloadRequest } from '../../../services/protocol/index.ts';
 import { GRPC_PORT } from '../../../services/protocol/index.ts';
-import { duration, durationOrOff, integer } from '../../common/options.ts';
+import { duration, durationOrOff, integer, positiveDuration } from '../../common/options.ts';
 import { scaleFault } from '../../faults/index.ts';
 import type { ArmPlan, Experiment, Plan, Stage } from '../experiment.ts';
 import { judgeScale } from './judge.ts';
@@ -46,7 +46,9 @@ const scale: Experiment = {
           .choices(['headless', 'clusterip'] as const)
           .default('headless' as const),
       )
-      .addOption(new Option('--deadline <duration>', 'of each call').argParser(duration).default(2000, '2s'))
+      .addOption(
+        new Option('--deadline <duration>', 'of each call').argParser(positiveDuration).default(2000, '2s'),
+      )
       .option(
         '--latency <duration>',
         'that servers add to each call; default: 0ms, 100ms to scale in',
