@@ -66,7 +66,7 @@ export type ClusterConfig = {
  *
  * @param asked how often the file's first control plane is to be there. Where undefined: as often as when the lab
  *   was created, else as in the file.
- * @throws LabError `usage` when the file is missing, is no YAML, has unknown fields or no worker.
+ * @throws LabError `usage` when the file is missing, is no YAML, has unknown fields, no control plane or no worker.
  */
 export async function readClusterConfig(lab: Lab, asked?: number): Promise<ClusterConfig> {
   const file = process.env.LAB_KIND_CONFIG ?? join(ROOT, 'kind.yaml');
@@ -86,6 +86,7 @@ export async function readClusterConfig(lab: Lab, asked?: number): Promise<Clust
   const askedControlPlanes = asked ?? (await readState(lab))?.controlPlanes;
   const nodes = nodesOf(parsed.data, lab, askedControlPlanes);
   const workers = nodes.filter((node) => node.role === 'worker').length;
+  if (nodes.length === workers) throw wrong('has no control plane; one node needs role: control-plane');
   if (workers === 0) throw wrong('has no worker; pods need at least one node with role: worker');
   const yaml = stringify({ ...parsed.data, name: lab.name, nodes }, { aliasDuplicateObjects: false });
   return {

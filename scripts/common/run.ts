@@ -11,7 +11,12 @@ export type RunOptions = {
   timeoutMs?: number;
 };
 
-export type RunResult = { ok: boolean; stdout: string; stderr: string };
+export type RunResult = {
+  ok: boolean;
+  stdout: string;
+  /** Where there is none of a failure: what it printed on stdout, or why it failed. */
+  stderr: string;
+};
 
 /**
  * Runs a program and returns its standard output.
@@ -25,7 +30,7 @@ export async function run(
   const result = await tryRun(command, options);
   if (result.ok) return result.stdout;
   throw new LabError('failed', `this command failed:\n  ${shellQuote(command)}`, {
-    hint: withAdvice(lastLines(result.stderr || result.stdout, 12)),
+    hint: withAdvice(lastLines(result.stderr, 12)),
   });
 }
 
@@ -55,7 +60,7 @@ export async function tryRun(
   options.signal?.throwIfAborted();
   const result = await execa(file, args, execaOptions);
   options.signal?.throwIfAborted();
-  const stderr = result.stderr || (result.failed ? (result.shortMessage ?? '') : '');
+  const stderr = result.stderr || (result.failed ? result.stdout || (result.shortMessage ?? '') : '');
   return { ok: !result.failed, stdout: result.stdout, stderr };
 }
 

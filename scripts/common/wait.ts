@@ -32,6 +32,7 @@ export async function waitFor<T>(
         hint: `Last seen: ${answer.waiting}`,
       });
     }
-    await delay(options.intervalMs ?? 250, undefined, { signal: options.signal });
+    // An abort shows above, by its own reason.
+    await delay(options.intervalMs ?? 250, undefined, { signal: options.signal }).catch(() => {});
   }
 }

@@ -62,13 +62,16 @@ export function trackClocks(proxy: PodProxy, { isLeaving, onGap, signal }: Clock
     offsetMs: (pod) => best.get(pod)?.offsetMs ?? 0,
     best: () => best,
     track: async (pod) => {
+      const giveUpMs = nowMs() + GIVE_UP_AFTER_MS;
+      let told = false;
       while (!isGood(pod) && !isOver(pod)) {
         try {
           await inTurn(pod);
         } catch (error) {
-          // A pod that goes away again before it could be asked has nothing to tell either.
-          if (!isOver(pod) && !best.has(pod))
-            onGap(`the clock of ${pod} cannot be read: ${messageOf(error)}`);
+          // Ready is a pod's gRPC port: its control endpoint may come a moment later.
+          const unread = !told && !isOver(pod) && !best.has(pod) && nowMs() > giveUpMs;
+          if (unread) onGap(`the clock of ${pod} cannot be read: ${messageOf(error)}`);
+          told ||= unread;
         }
         if (!isGood(pod)) await delay(TURN_EVERY_MS, undefined, { signal }).catch(() => {});
       }

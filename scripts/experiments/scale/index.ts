@@ -18,7 +18,8 @@ const scale: Experiment = {
     'so that clients lose one now and then and ask DNS again; the control does not,',
     'and its new pods get nothing.',
     'Scale-in (--to below --from): the treatment drains on SIGTERM and its clients',
-    'retry; the control does neither, and loses calls.',
+    'retry; the control does neither, and loses calls. No connection ages here: what',
+    'is lost is lost to the pods that go.',
   ].join('\n'),
   options: (command) => {
     const own = command
@@ -82,7 +83,7 @@ function plan(parameters: Parameters): Plan {
 function armOf(name: 'treatment' | 'control', parameters: Parameters): ArmPlan {
   const isControl = name === 'control';
   const out = isScaleOut(parameters);
-  const ageMs = out && isControl ? undefined : parameters.maxConnectionAgeMs;
+  const ageMs = out && !isControl ? parameters.maxConnectionAgeMs : undefined;
   return {
     name,
     servers: parameters.from,
