@@ -69,7 +69,7 @@ export function trackClocks(proxy: PodProxy, { isLeaving, onGap, signal }: Clock
           await inTurn(pod);
         } catch (error) {
           // Ready is a pod's gRPC port: its control endpoint may come a moment later.
-          const unread = !told && !isOver(pod) && !best.has(pod) && nowMs() > giveUpMs;
+          const unread: boolean = !told && !isOver(pod) && !best.has(pod) && nowMs() > giveUpMs;
           if (unread) onGap(`the clock of ${pod} cannot be read: ${messageOf(error)}`);
           told ||= unread;
         }
