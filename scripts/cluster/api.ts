@@ -30,7 +30,8 @@ export function connect(kubeconfig: string): ClusterApi {
 /** HTTP status of an API error; undefined for anything else. */
 export function statusOf(error: unknown): number | undefined {
   const code = (error as { code?: unknown }).code;
-  return typeof code === 'number' ? code : undefined;
+  // A DOMException (an abort, a time-out) has a code as well: a small number.
+  return typeof code === 'number' && code >= 100 ? code : undefined;
 }
 
 /** What the API server said, without the headers and the stack. Its body may be JSON, a string, or nothing. */

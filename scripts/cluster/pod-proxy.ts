@@ -2,7 +2,7 @@
 import { HttpMethod, type KubeConfig, RequestContext } from '@kubernetes/client-node';
 import { type Dispatcher, request } from 'undici';
 import { CONTROL_PORT, TOKEN_HEADER } from '../../services/protocol/index.ts';
-import { LabError } from '../common/errors.ts';
+import { LabError, messageOf } from '../common/errors.ts';
 import { NAMESPACE } from './lab.ts';
 
 export type PodRequest = {
@@ -44,6 +44,9 @@ export async function podProxy(kubeConfig: KubeConfig, token: string): Promise<P
       bodyTimeout: timeoutMs,
       ...(signal ? { signal } : {}),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    }).catch((error: unknown) => {
+      signal?.throwIfAborted();
+      throw new LabError('lost', `${pod} cannot be reached: ${messageOf(error)}`, { cause: error });
     });
     if (response.statusCode < 400) return response;
     const text = await response.body.text();

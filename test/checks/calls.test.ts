@@ -202,6 +202,10 @@ test('steady-before', () => {
       'nothing can be said of a change to a service that was not steady before it: ' +
       '2 UNAVAILABLE; the first 8.5s before the change, by client-1: "Connection dropped"',
   });
+  const inFlight = scaleOut(0, {
+    tamper: (made) => (made.atMs > CHANGE_MS - 50 ? { ...unanswered(made), latencyMs: 100 } : made),
+  });
+  expect(steadyBefore(inFlight, before).verdict).toBe('pass');
   const skewed = [...servers(4, { readyAtMs: 0 }), ...servers(1, { readyAtMs: 0, calledFromMs: 9000 }, 5)];
   expect(steadyBefore(historyOf({ pods: skewed }), before).message).toMatch(
     /server-5 had \d+ of client-1's 400 calls/,

@@ -1,5 +1,5 @@
 import { PassThrough, Writable } from 'node:stream';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createEventLog } from '../../services/greeter-client/event-log.ts';
 import { openEventStream } from '../../services/greeter-client/event-stream.ts';
 import { createLatencyHistogram } from '../../services/greeter-client/latency.ts';
@@ -110,8 +110,11 @@ describe('event stream', () => {
         release = done;
       },
     });
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    onTestFinished(() => void vi.useRealTimers());
     openEventStream(log, { pod: 'p', node: 'n' }, 0, slow);
     for (let count = 0; count < 5000; count += 1) log.append(event(count));
+    vi.advanceTimersByTime(1000);
     expect(slow.writableLength).toBeLessThan(1000);
     await until('all is read', () => {
       release();

@@ -112,7 +112,7 @@ export async function kubeApi(): Promise<KubeApi> {
     }
     const one = collections.get(collection)?.get(name);
     if (one) return json(response, 200, one);
-    if (collections.has(collection)) return refuse(404, `${name} not found`)(request, response);
+    if (name === 'log' || collections.has(collection)) return refuse(404, `${name} not found`)(request, response);
     const items = path === '/api/v1/pods' ? allPods(collections) : objects(path);
     json(response, 200, {
       metadata: { resourceVersion: `${version}` },

@@ -75,7 +75,7 @@ function outcomeOf(
   const pod = first(answered, POD_METADATA) ?? first(error?.metadata, POD_METADATA);
   const previous =
     first(answered, PREVIOUS_ATTEMPTS_METADATA) ?? first(error?.metadata, PREVIOUS_ATTEMPTS_METADATA);
-  const peer = peerOf(call, error);
+  const peer = peerOf(call);
   return {
     code: error ? (status[error.code] ?? String(error.code)) : 'OK',
     ...(error && { message: error.details }),
@@ -85,11 +85,10 @@ function outcomeOf(
   };
 }
 
-/** `getPeer` gives the target, or "unknown", where no attempt was picked or the deadline cut the call. */
-function peerOf(call: ClientUnaryCall, error: ServiceError | null): string | undefined {
+/** `getPeer` gives the target, or "unknown", where no attempt was picked. */
+function peerOf(call: ClientUnaryCall): string | undefined {
   const peer = call.getPeer();
-  if (/^[[\d].*:\d+$/.test(peer)) return peer;
-  return error?.details.match(/remote_addr=([^,]+)/)?.[1];
+  return /^[[\d].*:\d+$/.test(peer) ? peer : undefined;
 }
 
 /** Attempts beyond the first that the retry policy made, by what grpc-js adds to a call's metadata or message. */
