@@ -21,7 +21,9 @@ export function summarise(run: RunDocument, stream: NodeJS.WriteStream): string 
     sharesLine('before', arm.before),
     sharesLine('after', arm.after),
     latencyLine(arm),
-    ...arm.failures.map(({ code, count, message }) => paint('red', `  ${count} × ${code}: ${message}`)),
+    ...arm.failures.map(({ code, count, message }) =>
+      paint('red', wrap(`${count} × ${code}: ${message}`, '    ', '  ')),
+    ),
   ]);
   const findings = run.findings.map(
     ({ check, arm, verdict: value, message }) =>
@@ -33,7 +35,7 @@ export function summarise(run: RunDocument, stream: NodeJS.WriteStream): string 
     paint('bold', 'Checks'),
     ...findings,
     '',
-    `${verdict(run.verdict, paint('bold', run.verdict.toUpperCase()))}  ${run.question}`,
+    wrap(`${verdict(run.verdict, paint('bold', run.verdict.toUpperCase()))}  ${run.question}`, '  ', ''),
     ...(run.verdict === 'pass' ? [] : run.reasons.map((reason) => wrap(reason, '  '))),
   ].join('\n');
 }

@@ -6,7 +6,7 @@ import type { DroppedEvent } from '../protocol/index.ts';
 import type { EventLog } from './event-log.ts';
 
 // Sending a line at a time would cost more than making the calls that it tells of.
-const FLUSH_INTERVAL_MS = 100;
+const FLUSH_INTERVAL_MS = 250;
 const LINES_PER_WRITE = 1000;
 
 /** Ends the stream when all that there is has been sent. */

@@ -6,7 +6,7 @@ import { helloEvent, type Identity } from '../common/identity.ts';
 import type { CountersEvent, LifecycleEvent, ServerEvent } from '../protocol/index.ts';
 import type { Counters } from './counters.ts';
 
-const SNAPSHOT_INTERVAL_MS = 500;
+const SNAPSHOT_INTERVAL_MS = 1000;
 /** So that proxies in between, and the reader, see that the stream is alive. */
 const KEEPALIVE_MS = 5000;
 /** A reader that does not take its last lines does not keep the server from exiting. */
