@@ -19,7 +19,10 @@ afterEach(async () => {
 
 const work = { say: () => {}, signal: new AbortController().signal };
 const offline = () =>
-  fake.instead('docker pull', 'echo "Error response from daemon: lookup registry-1.docker.io: no such host" >&2; exit 1');
+  fake.instead(
+    'docker pull',
+    'echo "Error response from daemon: lookup registry-1.docker.io: no such host" >&2; exit 1',
+  );
 const local = (...images: string[]) => fake.write('images', images.map((image) => `${image}\n`).join(''));
 const refusal = (asked?: string) =>
   chooseNodeImage(asked, work).then(

@@ -71,7 +71,9 @@ describe('the engine', () => {
   it('may not be used', async () => {
     await fake.instead(
       'docker info',
-      says('permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock'),
+      says(
+        'permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock',
+      ),
     );
     const { message, hint } = await refusal();
     expect(message).toMatch(/^you may not use the Docker engine/);
@@ -80,7 +82,10 @@ describe('the engine', () => {
 
   it('is podman in disguise', async () => {
     const answer = '{"host":{"arch":"amd64"},"version":{"APIVersion":"5.4.0"}}';
-    await fake.instead('docker info', `echo 'Emulate Docker CLI using podman.' >&2; echo '${answer}'; exit 0`);
+    await fake.instead(
+      'docker info',
+      `echo 'Emulate Docker CLI using podman.' >&2; echo '${answer}'; exit 0`,
+    );
     const { message, hint } = await refusal();
     expect(message).toBe('`docker` here is podman, which the lab does not support');
     expect(hint).toContain('first on PATH');
@@ -99,7 +104,10 @@ describe('the engine', () => {
     // A file system that never has a free block.
     await fake.write('info.json', JSON.stringify({ ...ENGINE, DockerRootDir: '/proc' }));
     const [problem] = await problems();
-    expect(problem).toMatchObject({ severity: 'error', hint: expect.stringContaining('docker system prune') });
+    expect(problem).toMatchObject({
+      severity: 'error',
+      hint: expect.stringContaining('docker system prune'),
+    });
     expect(problem?.what).toBe('0.0 GiB are free under /proc; the cluster needs about 4.0 GiB');
   });
 
@@ -133,7 +141,10 @@ it('finds a port that somebody has, and says who asks for it', async () => {
   const { port } = server.address() as { port: number };
   const hostPorts = [{ port, address: '127.0.0.1' }];
   const [problem] = await problems({ hostPorts });
-  expect(problem).toMatchObject({ severity: 'error', hint: expect.stringMatching(/^End what listens there/) });
+  expect(problem).toMatchObject({
+    severity: 'error',
+    hint: expect.stringMatching(/^End what listens there/),
+  });
   expect(problem?.what).toBe(
     `port ${port} of 127.0.0.1, which /somewhere/kind.yaml asks for, cannot be used (EADDRINUSE)`,
   );

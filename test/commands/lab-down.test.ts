@@ -85,7 +85,9 @@ describe.concurrent('lab:status', () => {
     await writeFile(join(here.path, 'kind.yaml'), `${KIND_YAML}featureGates: { A: true }\n`);
     const worse = await here.run('lab-status', ['--name', here.name]);
     expect(worse.stdout).toMatch(/● control-plane/);
-    expect(worse.stdout).toMatch(/out of date: kind.yaml has changed[^]*out of date: Service greeter is missing/);
+    expect(worse.stdout).toMatch(
+      /out of date: kind.yaml has changed[\s\S]*out of date: Service greeter is missing/,
+    );
     expect(worse.stdout).not.toContain('\x1b');
     expect(worse.exitCode).toBe(1);
   });

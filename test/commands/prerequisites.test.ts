@@ -19,9 +19,14 @@ describe.concurrent('lab:up', () => {
 
   it('says all that is too small at once, and creates nothing', async () => {
     await using here = await checkout();
-    await here.fake.write('info.json', JSON.stringify({ ...ENGINE, MemTotal: 2 ** 31, DockerRootDir: '/proc' }));
+    await here.fake.write(
+      'info.json',
+      JSON.stringify({ ...ENGINE, MemTotal: 2 ** 31, DockerRootDir: '/proc' }),
+    );
     const { stderr, exitCode } = await here.run('lab-up', ['--name', here.name]);
-    expect(stderr).toMatch(/^error: .*GiB of memory[^]*are free under[^]*\n {2}Give Docker more[^]*\n {2}Free some/);
+    expect(stderr).toMatch(
+      /^error: .*GiB of memory[\s\S]*are free under[\s\S]*\n {2}Give Docker more[\s\S]*\n {2}Free some/,
+    );
     expect(exitCode).toBe(2);
     expect(await here.fake.read()).not.toContain('kind create');
     expect(await readIfThere(join(here.labDir, 'lab.json'))).toBeUndefined();

@@ -2,7 +2,7 @@
 // these tests do reaches the developer's labs.
 import { cp, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { labNamed, ROOT } from '../../scripts/cluster/index.ts';
+import { labNamed, ROOT } from '../../scripts/cluster/lab.ts';
 import { type CommandOptions, type CommandResult, lab } from './cli.ts';
 import { type FakePrograms, fakePrograms } from './fake-programs.ts';
 import { healthyCluster, type KubeApi, kubeApi } from './kube-api.ts';

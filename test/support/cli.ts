@@ -1,7 +1,7 @@
 // Runs the lab's commands as a person does, and says what came of it.
 import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
-import { ROOT } from '../../scripts/cluster/index.ts';
+import { ROOT } from '../../scripts/cluster/lab.ts';
 
 export type CommandResult = { exitCode: number; stdout: string; stderr: string };
 

@@ -121,7 +121,10 @@ export async function fakePrograms(dir: string): Promise<FakePrograms> {
       const cluster = join(state, `cluster-${name}`);
       await mkdir(cluster);
       const workers = [1, 2, 3].map((i) => `${name}-worker${i}\t${nodeState}\tworker\n`);
-      await writeFile(join(cluster, 'nodes'), [`${name}-control-plane\t${nodeState}\tcontrol-plane\n`, ...workers].join(''));
+      await writeFile(
+        join(cluster, 'nodes'),
+        [`${name}-control-plane\t${nodeState}\tcontrol-plane\n`, ...workers].join(''),
+      );
       await writeFile(join(cluster, 'kubeadm.conf'), `node-labels: grpc-kind-lab.dev/lab=${mark}`);
     },
     removeCluster: (name) => rm(join(state, `cluster-${name}`), { recursive: true }),

@@ -6,7 +6,8 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { KubernetesObject, V1Deployment, V1Node, V1Pod } from '@kubernetes/client-node';
 import { stringify } from 'yaml';
-import { type ClusterApi, connect, NAMESPACE } from '../../scripts/cluster/index.ts';
+import { type ClusterApi, connect } from '../../scripts/cluster/api.ts';
+import { NAMESPACE } from '../../scripts/cluster/lab.ts';
 import { tempDir } from './temp-dir.ts';
 
 export type KubeRequest = {
@@ -29,7 +30,7 @@ export type KubeApi = AsyncDisposable & {
   /** Answers requests whose `METHOD /path?query` begins with this; the last one that was told counts. */
   on: (beginning: string, answer: Answer) => void;
   /** Adds or replaces an object, and tells watches. `path` is its collection's. */
-  put: (path: string, object: KubernetesObject) => void;
+  put: (path: string, object: KubernetesObject & { spec?: unknown; status?: unknown }) => void;
   remove: (path: string, name: string) => void;
   objects: (path: string) => KubernetesObject[];
   /** The watches of a collection that are open now. */
@@ -112,7 +113,8 @@ export async function kubeApi(): Promise<KubeApi> {
     }
     const one = collections.get(collection)?.get(name);
     if (one) return json(response, 200, one);
-    if (name === 'log' || collections.has(collection)) return refuse(404, `${name} not found`)(request, response);
+    if (name === 'log' || collections.has(collection))
+      return refuse(404, `${name} not found`)(request, response);
     const items = path === '/api/v1/pods' ? allPods(collections) : objects(path);
     json(response, 200, {
       metadata: { resourceVersion: `${version}` },
@@ -154,7 +156,8 @@ export async function kubeApi(): Promise<KubeApi> {
 
 /** A cluster of one control plane and three workers on which all is well. */
 export function healthyCluster(kube: KubeApi): void {
-  for (const name of ['control-plane', 'worker1', 'worker2', 'worker3']) kube.put('/api/v1/nodes', node(name));
+  for (const name of ['control-plane', 'worker1', 'worker2', 'worker3'])
+    kube.put('/api/v1/nodes', node(name));
   kube.put('/api/v1/namespaces/kube-system/pods', pod('coredns-1', { namespace: 'kube-system' }));
 }
 
@@ -174,7 +177,14 @@ export type PodSketch = {
 };
 
 export const pod = (name: string, sketch: PodSketch = {}): V1Pod => {
-  const { namespace = NAMESPACE, labels = {}, ready = true, restarts = 0, waiting, deletionTimestamp } = sketch;
+  const {
+    namespace = NAMESPACE,
+    labels = {},
+    ready = true,
+    restarts = 0,
+    waiting,
+    deletionTimestamp,
+  } = sketch;
   const state = waiting ? { waiting } : { running: {} };
   // As JSON has it: the client makes a Date of the timestamp.
   const metadata = { name, namespace, labels, ...(deletionTimestamp ? { deletionTimestamp } : {}) };
@@ -185,9 +195,7 @@ export const pod = (name: string, sketch: PodSketch = {}): V1Pod => {
       phase: 'Running',
       podIP: '10.0.0.1',
       conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }],
-      containerStatuses: [
-        { name: 'main', image: '', imageID: '', ready, restartCount: restarts, state },
-      ],
+      containerStatuses: [{ name: 'main', image: '', imageID: '', ready, restartCount: restarts, state }],
     },
   };
 };
