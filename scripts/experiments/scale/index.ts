@@ -60,7 +60,11 @@ const scale: Experiment = {
           .argParser(duration)
           .default(3000, '3s'),
       )
-      .option('--warmup <duration>', 'steady load before the change', duration)
+      .addOption(
+        new Option('--warmup <duration>', 'load before the baseline is taken: young processes are slow ones')
+          .argParser(duration)
+          .default(10_000, '10s'),
+      )
       .option('--window <duration>', 'observation after the change; default: 45s, 20s to scale in', duration)
       .option('--seed <n>', 'for the random moments at which clients start', integer(0), 1);
     return { command: own, plan: () => plan(parametersOf(own.opts())) };
@@ -98,12 +102,13 @@ function armOf(name: 'treatment' | 'control', parameters: Parameters): ArmPlan {
 }
 
 async function run(stage: Stage, parameters: Parameters): Promise<void> {
-  const { from, to, warmupMs, windowMs, startSpreadMs } = parameters;
+  const { from, to, warmupMs, baselineMs, windowMs, startSpreadMs } = parameters;
   await stage.startWorkloads((arm) => workloadOf(arm, parameters), {
     spreadMs: startSpreadMs,
     ...(parameters.service === 'headless' ? { dnsName: (arm: string) => `greeter-headless-${arm}` } : {}),
   });
-  await stage.observe('baseline', warmupMs - startSpreadMs);
+  await stage.observe('warm-up', warmupMs);
+  await stage.observe('baseline', baselineMs);
   // The control first: what is measured most closely is then not disturbed by pods that start.
   const faults = ['control', 'treatment'].map((arm) =>
     scaleFault(stage.api, { arm, deployment: `greeter-server-${arm}`, from, to }),

@@ -18,7 +18,7 @@ export type Options = {
   deadline: number;
   latency?: number | undefined;
   drain: number;
-  warmup?: number | undefined;
+  warmup: number;
   window?: number | undefined;
   seed: number;
 };
@@ -28,6 +28,7 @@ export type Parameters = ScaleParameters & {
   deadlineMs: number;
   latencyMs: number;
   warmupMs: number;
+  baselineMs: number;
   windowMs: number;
   seed: number;
 };
@@ -54,7 +55,8 @@ export function parametersOf(options: Options): Parameters {
     deadlineMs: options.deadline,
     // To scale in, calls have to be in flight when a pod goes: else there is little to lose.
     latencyMs: options.latency ?? (out ? 0 : 100),
-    warmupMs: options.warmup ?? startSpreadMs + SEEING_EVEN_MS + 2000,
+    warmupMs: options.warmup,
+    baselineMs: SEEING_EVEN_MS + 2000,
     windowMs: options.window ?? (out ? 45_000 : 20_000),
     seed: options.seed,
   };
@@ -65,7 +67,7 @@ export function refuseWhatTellsNothing(
   parameters: Parameters,
   predicted: { kind: string; boundMs: number },
 ): void {
-  const { from, to, ratePerSecond, warmupMs, windowMs, startSpreadMs, policy, service } = parameters;
+  const { from, to, ratePerSecond, windowMs, policy, service } = parameters;
   const refuse = (message: string, hint: string) => new LabError('usage', message, { hint });
   if (from === to)
     throw refuse(
@@ -78,13 +80,6 @@ export function refuseWhatTellsNothing(
     throw refuse(
       `--rate ${ratePerSecond} is too low to tell whether ${Math.max(from, to)} pods get even shares`,
       `It takes ${EVEN.minCallsPerPod} calls per pod in ${formatDuration(EVEN.windowMs)}: --rate ${neededRate} or more.`,
-    );
-  }
-  const neededWarmup = startSpreadMs + SEEING_EVEN_MS;
-  if (warmupMs < neededWarmup) {
-    throw refuse(
-      `--warmup ${formatDuration(warmupMs)} is too short to see steady load`,
-      `It takes ${formatDuration(neededWarmup)}.`,
     );
   }
   const neededWindow = predicted.boundMs + SEEING_EVEN_MS;
