@@ -19,6 +19,9 @@ const HOPELESS = new Set([
   'RunContainerError',
 ]);
 
+/** Annotation by which the Deployment controller numbers rollouts. */
+const REVISION = 'deployment.kubernetes.io/revision';
+
 /** Waits until `count` nodes are there and all of them are Ready. */
 export async function nodesReady(api: ClusterApi, count: number, work: Work): Promise<string> {
   const poll = async (): Promise<Poll<string>> => {
@@ -73,8 +76,7 @@ export async function deploymentsReady(
       const replicas = deployments.reduce((sum, { spec }) => sum + (spec?.replicas ?? 0), 0);
       return { done: `${replicas} pods` };
     }
-    const pods = (await api.core.listNamespacedPod({ namespace: NAMESPACE, labelSelector })).items;
-    await throwIfHopeless(api, pods);
+    await throwIfHopeless(api, await currentPods(api, deployments, labelSelector));
     return { waiting: deployments.map(progressOf).join(', ') || 'there is no Deployment' };
   };
   return waitFor('all pods Ready', tolerant(poll), { timeoutMs, signal: work.signal, onWaiting: work.say });
@@ -92,14 +94,39 @@ function tolerant<T>(poll: () => Promise<Poll<T>>): () => Promise<Poll<T>> {
   };
 }
 
-function isRolledOut({ metadata, spec, status }: V1Deployment): boolean {
+/** The controller has seen the last change. */
+const isObserved = ({ metadata, status }: V1Deployment): boolean =>
+  (status?.observedGeneration ?? 0) >= (metadata?.generation ?? 0);
+
+function isRolledOut(deployment: V1Deployment): boolean {
+  const { spec, status } = deployment;
   const wanted = spec?.replicas ?? 1;
   return (
-    (status?.observedGeneration ?? 0) >= (metadata?.generation ?? 0) &&
+    isObserved(deployment) &&
     (status?.updatedReplicas ?? 0) === wanted &&
     (status?.availableReplicas ?? 0) === wanted &&
     (status?.replicas ?? 0) === wanted
   );
+}
+
+/** Pods of the last rollout: those of an earlier one may crash until they are replaced. */
+async function currentPods(
+  api: ClusterApi,
+  deployments: readonly V1Deployment[],
+  labelSelector: string,
+): Promise<V1Pod[]> {
+  const [replicaSets, pods] = await Promise.all([
+    api.apps.listNamespacedReplicaSet({ namespace: NAMESPACE, labelSelector }),
+    api.core.listNamespacedPod({ namespace: NAMESPACE, labelSelector }),
+  ]);
+  const revisions = new Map(
+    deployments.filter(isObserved).map(({ metadata }) => [metadata?.uid, metadata?.annotations?.[REVISION]]),
+  );
+  const current = replicaSets.items.filter(({ metadata }) =>
+    metadata?.ownerReferences?.some(({ uid }) => revisions.get(uid) === metadata.annotations?.[REVISION]),
+  );
+  const uids = new Set(current.map(({ metadata }) => metadata?.uid));
+  return pods.items.filter(({ metadata }) => metadata?.ownerReferences?.some(({ uid }) => uids.has(uid)));
 }
 
 const progressOf = ({ metadata, spec, status }: V1Deployment): string =>

@@ -40,6 +40,7 @@ export type KubeApi = AsyncDisposable & {
 export const PODS = `/api/v1/namespaces/${NAMESPACE}/pods`;
 export const SERVICES = `/api/v1/namespaces/${NAMESPACE}/services`;
 export const DEPLOYMENTS = `/apis/apps/v1/namespaces/${NAMESPACE}/deployments`;
+export const REPLICA_SETS = `/apis/apps/v1/namespaces/${NAMESPACE}/replicasets`;
 export const SLICES = `/apis/discovery.k8s.io/v1/namespaces/${NAMESPACE}/endpointslices`;
 
 const RESOURCES: Record<string, { kind: string; name: string; namespaced: boolean }[]> = {
@@ -174,6 +175,8 @@ export type PodSketch = {
   /** Why its container waits: `ImagePullBackOff`. */
   waiting?: { reason: string; message?: string };
   deletionTimestamp?: string;
+  /** UID of the ReplicaSet that made it. */
+  owner?: string;
 };
 
 export const pod = (name: string, sketch: PodSketch = {}): V1Pod => {
@@ -184,10 +187,17 @@ export const pod = (name: string, sketch: PodSketch = {}): V1Pod => {
     restarts = 0,
     waiting,
     deletionTimestamp,
+    owner,
   } = sketch;
   const state = waiting ? { waiting } : { running: {} };
   // As JSON has it: the client makes a Date of the timestamp.
-  const metadata = { name, namespace, labels, ...(deletionTimestamp ? { deletionTimestamp } : {}) };
+  const metadata = {
+    name,
+    namespace,
+    labels,
+    ...(deletionTimestamp ? { deletionTimestamp } : {}),
+    ...(owner ? { ownerReferences: [{ uid: owner }] } : {}),
+  };
   return {
     metadata: metadata as unknown as NonNullable<V1Pod['metadata']>,
     spec: { nodeName: 'worker1', containers: [] },
