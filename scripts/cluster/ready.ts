@@ -139,13 +139,13 @@ export const isPodReady = (pod: V1Pod): boolean => isTrue(pod.status?.conditions
 const isTrue = (conditions: readonly { type: string; status: string }[] | undefined, type: string): boolean =>
   conditions?.some((condition) => condition.type === type && condition.status === 'True') ?? false;
 
-/** Why a pod will never be Ready; undefined while it may. */
-function hopelessReason(status: V1ContainerStatus): string | undefined {
-  const waiting = status.state?.waiting;
-  if (waiting?.reason && HOPELESS.has(waiting.reason))
-    return `${waiting.reason}: ${waiting.message ?? ''}`.trim();
-  const ended = status.state?.terminated;
-  return ended && ended.exitCode !== 0 ? `exited with code ${ended.exitCode} (${ended.reason})` : undefined;
+/**
+ * Why a pod will never be Ready; undefined while it may. A container that ended once may come back: after a restart of
+ * its node, all have.
+ */
+function hopelessReason({ state }: V1ContainerStatus): string | undefined {
+  const { reason, message } = state?.waiting ?? {};
+  return reason && HOPELESS.has(reason) ? `${reason}: ${message ?? ''}`.trim() : undefined;
 }
 
 async function throwIfHopeless(api: ClusterApi, pods: readonly V1Pod[]): Promise<void> {
