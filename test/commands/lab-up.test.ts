@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Checkout, checkout, checkoutWithCluster, readIfThere } from '../support/checkout.ts';
 import { block, blockedStill } from '../support/fake-programs.ts';
-import { DEPLOYMENTS, json, PODS, pod } from '../support/kube-api.ts';
+import { DEPLOYMENTS, json, PODS, pod, REPLICA_SETS } from '../support/kube-api.ts';
 
 const up = (here: Checkout, ...args: string[]) => here.run('lab-up', ['--name', here.name, ...args]);
 
@@ -82,10 +82,15 @@ describe.concurrent('lab:up', () => {
     await using here = await checkoutWithCluster();
     const labels = { 'app.kubernetes.io/part-of': 'grpc-kind-lab', 'app.kubernetes.io/instance': 'lab' };
     here.kube.on(`GET ${DEPLOYMENTS}?`, (_, response) =>
-      json(response, 200, { items: [{ metadata: { name: 'greeter-server' } }] }),
+      json(response, 200, { items: [{ metadata: { name: 'greeter-server', uid: 'deployment' } }] }),
     );
+    const ownerReferences = [{ apiVersion: 'apps/v1', kind: 'Deployment', name: '', uid: 'deployment' }];
+    here.kube.put(REPLICA_SETS, { metadata: { name: 'set', uid: 'set', labels, ownerReferences } });
     const waiting = { reason: 'CrashLoopBackOff', message: 'back-off 10s' };
-    here.kube.put(PODS, pod('greeter-server-abc', { labels, ready: false, restarts: 2, waiting }));
+    here.kube.put(
+      PODS,
+      pod('greeter-server-abc', { labels, ready: false, restarts: 2, waiting, owner: 'set' }),
+    );
     here.kube.on(`GET ${PODS}/greeter-server-abc/log`, (_, response) =>
       response.writeHead(200, { 'content-type': 'text/plain' }).end('boom\n'),
     );
