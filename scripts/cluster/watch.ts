@@ -75,18 +75,24 @@ async function watchOnce<T extends KubernetesObject>(
   onEvent: (type: string, object: T) => void,
 ): Promise<string | undefined> {
   return new Promise((resolve) => {
+    const ended = new AbortController();
+    const end = (reason: string | undefined) => {
+      ended.abort();
+      resolve(reason);
+    };
     const query = { resourceVersion, allowWatchBookmarks: true, ...(labelSelector ? { labelSelector } : {}) };
-    const onDone = (error: unknown) => resolve(isNormalEnd(error) ? undefined : messageOf(error));
+    const onDone = (error: unknown) => end(isNormalEnd(error) ? undefined : messageOf(error));
     // client-node swallows what its callback throws: an error event is therefore turned into an end by hand.
     const onLine = (type: string, object: T & { message?: string }) => {
-      if (type === 'ERROR') resolve(object.message ?? 'the API server sent an error');
+      if (type === 'ERROR') end(object.message ?? 'the API server sent an error');
       else onEvent(type, object);
     };
     new Watch(api.kubeConfig).watch(path, query, onLine, onDone).then((controller) => {
-      signal.addEventListener('abort', () => controller.abort(), { once: true });
-      if (signal.aborted) controller.abort();
+      ended.signal.addEventListener('abort', () => controller.abort(), { once: true });
+      if (ended.signal.aborted) controller.abort();
     }, onDone);
-    signal.addEventListener('abort', () => resolve(undefined), { once: true });
+    signal.addEventListener('abort', () => end(undefined), { once: true, signal: ended.signal });
+    if (signal.aborted) end(undefined);
   });
 }
 

@@ -61,6 +61,8 @@ describe('a run whose verdict could only be unknown is refused', () => {
     ['--from 7 --to 7', '--from and --to are both 7: nothing would change Make --to larger'],
     ['--rate 99', '--rate 99 is too low to tell whether 10 pods get even shares'],
     ['--rate 99', '--rate 100 or more'],
+    ['--drain 21s', "--drain 21.0s does not fit into the pods' grace period of 30s Give it 20.0s"],
+    ['--latency 2s', '--latency 2.0s leaves no call within --deadline 2.0s'],
     ['--window 30s', '--window 30.0s ends before the prediction does It takes 38.0s, or a shorter --max-'],
     ['--window 45s --max-connection-age 60s', '--window 45.0s ends before the prediction does'],
   ])('%s', (line, said) => {

@@ -5,7 +5,7 @@ import { LabError } from '../../common/errors.ts';
 import { run } from '../../common/run.ts';
 import type { ClusterConfig } from '../config.ts';
 import { LAB_LABEL, type Lab, readState, writeState } from '../lab.ts';
-import type { Provider, Work } from '../provider.ts';
+import type { Ownership, Provider, Work } from '../provider.ts';
 import { nodeContainers, readContainerFile } from './docker.ts';
 import { loadImages } from './load-images.ts';
 import { chooseNodeImage } from './node-image.ts';
@@ -29,29 +29,31 @@ async function clusters(): Promise<string[]> {
   return stdout.split('\n').filter(Boolean);
 }
 
-async function ownership(lab: Lab) {
+async function ownership(lab: Lab): Promise<Ownership> {
   const [nodes, state] = await Promise.all([nodeContainers(lab.name), readState(lab)]);
   if (nodes.size === 0) return 'absent';
-  const marked = await isMarked(lab.name, [...nodes.keys()]);
-  // A creation that was cut off may not have reached the mark; that it had begun is remembered.
+  const mark = await markOf(lab.name, [...nodes.keys()]);
+  if (mark === 'another') return 'foreign';
+  // A creation that was cut off may not have come to the mark; that it had begun is remembered.
   if (state?.phase === 'creating') return 'partial';
-  return marked ? 'ours' : 'foreign';
+  return mark === 'ours' ? 'ours' : 'foreign';
 }
 
 /** A lab's nodes carry a label since kubeadm; its configuration can be read even when nothing runs. */
-async function isMarked(cluster: string, nodes: readonly string[]): Promise<boolean> {
+async function markOf(cluster: string, nodes: readonly string[]): Promise<'ours' | 'another' | 'not yet'> {
   const controlPlane = nodes.find((node) => node === `${cluster}-control-plane`);
-  if (!controlPlane) return false;
+  if (!controlPlane) return 'not yet';
   const kubeadm = await readContainerFile(controlPlane, '/kind/kubeadm.conf');
-  return kubeadm?.includes(`${LAB_LABEL}=${cluster}`) ?? false;
+  if (kubeadm === undefined) return 'not yet';
+  return kubeadm.includes(`${LAB_LABEL}=${cluster}`) ? 'ours' : 'another';
 }
 
 async function list(): Promise<string[]> {
   const names = await clusters();
   const marked = await Promise.all(
-    names.map(async (name) => isMarked(name, [...(await nodeContainers(name)).keys()])),
+    names.map(async (name) => markOf(name, [...(await nodeContainers(name)).keys()])),
   );
-  return names.filter((_, index) => marked[index]);
+  return names.filter((_, index) => marked[index] === 'ours');
 }
 
 async function create(

@@ -62,18 +62,33 @@ export function parametersOf(options: Options): Parameters {
   };
 }
 
+/** The manifest's terminationGracePeriodSeconds is 30. */
+const LONGEST_DRAIN_MS = 20_000;
+
 /** Runs whose verdict could only be `unknown` are refused before they cost a minute. */
 export function refuseWhatTellsNothing(
   parameters: Parameters,
   predicted: { kind: string; boundMs: number },
 ): void {
-  const { from, to, ratePerSecond, windowMs, policy, service } = parameters;
+  const { from, to, ratePerSecond, windowMs, policy, service, drainMs, latencyMs, deadlineMs } = parameters;
   const refuse = (message: string, hint: string) => new LabError('usage', message, { hint });
   if (from === to)
     throw refuse(
       `--from and --to are both ${to}: nothing would change`,
       'Make --to larger to scale out, smaller to scale in.',
     );
+  if (drainMs > LONGEST_DRAIN_MS) {
+    throw refuse(
+      `--drain ${formatDuration(drainMs)} does not fit into the pods' grace period of 30s`,
+      `Give it ${formatDuration(LONGEST_DRAIN_MS)} at most: connections have to be closed in what is left.`,
+    );
+  }
+  if (latencyMs >= deadlineMs) {
+    throw refuse(
+      `--latency ${formatDuration(latencyMs)} leaves no call within --deadline ${formatDuration(deadlineMs)}`,
+      'Make the deadline longer or the latency shorter.',
+    );
+  }
   const spreads = policy === 'round_robin' && service === 'headless';
   const neededRate = Math.ceil((EVEN.minCallsPerPod * Math.max(from, to) * 1000) / EVEN.windowMs);
   if (spreads && ratePerSecond < neededRate) {
