@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 // `unit` needs nothing but Node; `kind` needs a Docker engine and kind, and is run one file after another.
 export default defineConfig({
   test: {
+    // Most tests wait for processes: more files at a time than cores.
+    maxWorkers: 3,
     projects: [
       {
         test: {

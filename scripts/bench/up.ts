@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { median } from 'simple-statistics';
 import { $ } from 'zx';
 import {
+  chooseNodeImage,
   connect,
   kindProvider,
   labNamed,
@@ -46,13 +47,12 @@ async function bareCreate(signal: AbortSignal): Promise<number> {
   const lab = labNamed('bench-bare');
   const config = await readClusterConfig(lab);
   const kubeconfig = join(tmpdir(), `kubeconfig-bench-${process.pid}`);
-  const nodeImage = process.env.LAB_NODE_IMAGE;
-  const image = nodeImage ? ['--image', nodeImage] : [];
   const work = { say: () => {}, signal };
+  const { image } = await chooseNodeImage(process.env.LAB_NODE_IMAGE, work);
   try {
     return await seconds(async () => {
       const create = $({ cwd: ROOT, quiet: true, input: config.yaml });
-      await create`kind create cluster --config - ${image} --kubeconfig ${kubeconfig}`;
+      await create`kind create cluster --config - --image ${image} --kubeconfig ${kubeconfig}`;
       const api = connect(kubeconfig);
       await nodesReady(api, config.controlPlanes + config.workers, work);
       await systemPodsReady(api, work);

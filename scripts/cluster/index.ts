@@ -7,6 +7,7 @@ export { apply, deleteRun } from './apply.ts';
 export { readClusterConfig } from './config.ts';
 export { allLabs, down } from './down.ts';
 export { kindProvider } from './kind/index.ts';
+export { chooseNodeImage } from './kind/node-image.ts';
 export { DEFAULT_LAB, type Lab, labNamed, labRoot, NAMESPACE, ROOT } from './lab.ts';
 export { takeLock } from './lock.ts';
 export { armManifests, INSTANCE_LABEL, type Manifest, NAME_LABEL, RUN_LABEL } from './manifests.ts';

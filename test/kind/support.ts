@@ -1,8 +1,7 @@
 // What the tests on real clusters share.
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { labRoot } from '../../scripts/cluster/index.ts';
-import { chooseNodeImage } from '../../scripts/cluster/kind/node-image.ts';
+import { chooseNodeImage, labRoot } from '../../scripts/cluster/index.ts';
 
 /** The lab of most tests; later files find it up. Never the default one: that may be the developer's own. */
 export const LAB = 'lab-test';

@@ -79,7 +79,7 @@ case "$1 $2" in
   "create cluster")
     cat > "$state/config.yaml"
     name=$(sed -n 's/^name: //p' "$state/config.yaml")
-    mkdir "$state/cluster-$name" || exit 1
+    mkdir -p "$state/cluster-$name" || exit 1
     {
       printf '%s\\trunning\\tcontrol-plane\\n' "$name-control-plane"
       for i in $(seq "$(grep -c 'role: worker' "$state/config.yaml")"); do
