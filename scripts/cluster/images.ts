@@ -1,6 +1,6 @@
 // The lab's images: bundled outside, built without network, tagged by what is in them.
 import { createHash } from 'node:crypto';
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LabError } from '../common/errors.ts';
 import { run, tryRun } from '../common/run.ts';
@@ -31,8 +31,7 @@ export async function bundleImages(
   dir: string,
   signal: AbortSignal,
 ): Promise<{ dir: string; images: BuiltImage[] }> {
-  await rm(dir, { recursive: true, force: true });
-  await run([process.execPath, join(ROOT, 'services/build.ts'), dir], { signal });
+  await bundleIfChanged(dir, signal);
   const images = await Promise.all(
     SERVICES.map(async (service) => {
       const tag = await hashOf([join(dir, service), join(ROOT, 'services/Dockerfile')], baseImage());
@@ -40,6 +39,16 @@ export async function bundleImages(
     }),
   );
   return { dir, images };
+}
+
+/** Bundling takes a second: it is done again only when a source, or what it is bundled with, is another one. */
+async function bundleIfChanged(dir: string, signal: AbortSignal): Promise<void> {
+  const sources = await hashOf([join(ROOT, 'services'), join(ROOT, 'package-lock.json')], '');
+  const mark = join(dir, 'sources');
+  if ((await readFile(mark, 'utf8').catch(() => '')) === sources) return;
+  await rm(dir, { recursive: true, force: true });
+  await run([process.execPath, join(ROOT, 'services/build.ts'), dir], { signal });
+  await writeFile(mark, sources);
 }
 
 /**

@@ -23,7 +23,15 @@ export type Checkout = AsyncDisposable & {
   ) => Promise<CommandResult>;
 };
 
-const COPIED = ['scripts', 'services', 'manifests', 'package.json', 'tsconfig.json', 'kind.yaml'];
+const COPIED = [
+  'scripts',
+  'services',
+  'manifests',
+  'package.json',
+  'package-lock.json',
+  'tsconfig.json',
+  'kind.yaml',
+];
 
 /** Writes what an image is made of, in no time. The real one has tests of its own. */
 const BUILD = `import { mkdirSync, writeFileSync } from 'node:fs';

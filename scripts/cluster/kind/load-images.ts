@@ -39,6 +39,7 @@ export async function loadImages(
     if (lacking.length === 0) return 'on every worker already';
     await (saved ?? save(archive, refs, work));
     work.say(`into ${lacking.join(', ')}`);
+    await using _yielding = fresh ? await yieldCpu(workers) : undefined;
     await run(['kind', 'load', 'image-archive', archive, '--name', lab.name, '--nodes', lacking.join(',')], {
       signal: work.signal,
     });
@@ -82,6 +83,25 @@ async function runningWorkers(lab: Lab, config: ClusterConfig, work: Work): Prom
     },
     { timeoutMs: 300_000, intervalMs: 500, signal: work.signal, onWaiting: work.say },
   );
+}
+
+/** Docker's default for a container. */
+const DEFAULT_SHARES = 1024;
+/**
+ * While images are unpacked on the workers, which takes all the CPU that there is, kubeadm is at work on the control
+ * plane, on which everything waits: it comes first.
+ */
+const YIELDING_SHARES = 64;
+
+/** Until it is disposed of, the nodes get CPU only where others leave it. */
+async function yieldCpu(nodes: readonly string[]): Promise<AsyncDisposable> {
+  const setShares = (shares: number) => tryRun(['docker', 'update', '--cpu-shares', `${shares}`, ...nodes]);
+  await setShares(YIELDING_SHARES);
+  return {
+    [Symbol.asyncDispose]: async () => {
+      await setShares(DEFAULT_SHARES);
+    },
+  };
 }
 
 async function workersLacking(
