@@ -6,8 +6,11 @@ import { chooseNodeImage, labRoot } from '../../scripts/cluster/index.ts';
 /** The lab of most tests; later files find it up. Never the default one: that may be the developer's own. */
 export const LAB = 'lab-test';
 
-/** Short floors and ages, so that a run takes half a minute. */
-export const SHORT = ['--dns-floor', '5s', '--max-connection-age', '4s', '--window', '15s', '--name', LAB];
+/** Short floors and ages, so that a run takes a minute, and a rate that leaves two cores some air. */
+export const SHORT = [
+  ...['--dns-floor', '5s', '--max-connection-age', '4s', '--window', '15s'],
+  ...['--rate', '120', '--name', LAB],
+];
 
 /** The real kubectl against a lab. */
 export async function kubectl(args: readonly string[], name = LAB): Promise<string> {

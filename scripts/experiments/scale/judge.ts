@@ -17,7 +17,7 @@ import {
   verdictOf,
   withinPrediction,
 } from '../../checks/index.ts';
-import { changeAskedMs, eventsOf, type History } from '../../history/index.ts';
+import { eventsOf, type History } from '../../history/index.ts';
 import type { Parameters } from './parameters.ts';
 import type { ScalePrediction } from './prediction.ts';
 
@@ -46,8 +46,7 @@ function span(history: History, from: string, until: string): Span {
 
 /** What everything else rests on: the history is whole, the counts add up, load was steady and as asked. */
 function basisOf(history: History, arm: string, parameters: Parameters): Finding[] {
-  const { fromMs } = span(history, 'baseline', 'end');
-  const untilMs = changeAskedMs(history, arm) ?? fromMs;
+  const { fromMs, untilMs } = span(history, 'baseline', 'change');
   const even = parameters.policy === 'round_robin' && parameters.service === 'headless';
   return [
     historyComplete(history, { arm, clients: parameters.clients }),
