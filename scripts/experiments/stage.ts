@@ -39,6 +39,8 @@ export type OpenStage = Stage & {
 
 /** How long a pod may take to get Ready, or to be gone, after it was asked to. */
 const CHANGE_TIMEOUT_MS = 120_000;
+/** Pods that have just started, and all that learn of them, take CPU for some seconds more. */
+const SETTLE_MS = 5000;
 /** Records come within a tenth of a second; this is for a client that cannot be heard for a while. */
 const RECORDS_TIMEOUT_MS = 15_000;
 
@@ -141,7 +143,8 @@ export async function openStage(options: StageOptions): Promise<OpenStage> {
     },
     inject: async (faults, serversAfter) => {
       mark('change');
-      for (const fault of faults) {
+      for (const [index, fault] of faults.entries()) {
+        if (index > 0) await delay(SETTLE_MS, undefined, { signal });
         onPhase(fault.detail);
         markFault(fault, 'inject-asked');
         await fault.inject();

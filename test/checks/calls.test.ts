@@ -9,7 +9,7 @@ import {
   rateHeld,
   steadyBefore,
 } from '../../scripts/checks/index.ts';
-import type { HistoryEvent } from '../../scripts/history/index.ts';
+import type { Call, HistoryEvent } from '../../scripts/history/index.ts';
 import {
   ARM,
   CHANGE_MS,
@@ -47,6 +47,32 @@ test('no-failed-call', () => {
   });
   expect(noFailedCall(oneLost, { ...whole, untilMs: CHANGE_MS }).verdict).toBe('pass');
   expect(noFailedCall([], whole)).toMatchObject({ verdict: 'unknown', message: 'no call was started' });
+});
+
+test('no-failed-call cannot tell when calls ran out of time on a starved machine', () => {
+  const timedOut = (made: Call): Call => ({
+    ...unanswered(made),
+    code: 'DEADLINE_EXCEEDED',
+    latencyMs: 2000,
+  });
+  const late = (made: Call): Call => ({ ...made, lateMs: 300 });
+  const slow = scaleOut(0, { tamper: (made) => (made.seq === 2300 ? timedOut(made) : made) });
+  expect(noFailedCall(slow, whole).verdict).toBe('fail');
+  const starved = scaleOut(0, {
+    tamper: (made) => (made.seq === 2300 ? timedOut(made) : made.seq === 2310 ? late(made) : made),
+  });
+  expect(noFailedCall(starved, whole)).toMatchObject({ verdict: 'unknown' });
+  expect(noFailedCall(starved, whole).message).toMatch(
+    /too busy to tell, clients started calls up to 300ms late/,
+  );
+  const lateElsewhere = scaleOut(0, {
+    tamper: (made) => (made.seq === 2300 ? timedOut(made) : made.seq === 9000 ? late(made) : made),
+  });
+  expect(noFailedCall(lateElsewhere, whole).verdict).toBe('fail');
+  const cut = scaleOut(0, {
+    tamper: (made) => (made.seq === 2300 ? unanswered(made) : made.seq === 2310 ? late(made) : made),
+  });
+  expect(noFailedCall(cut, whole).verdict).toBe('fail');
 });
 
 test('calls-lost', () => {
