@@ -89,7 +89,7 @@ async function showLive(
           task.output = detail;
         },
         done: (detail, ms) => {
-          task.title = `${step.title}${detail ? `: ${detail}` : ''} [${formatDuration(ms)}]`;
+          task.title = `${step.title} [${formatDuration(ms)}]${detail ? `: ${detail}` : ''}`;
         },
       }),
   }));
