@@ -55,7 +55,7 @@ export async function runPlan(options: RunOptions): Promise<RunDocument> {
     history = await stage.close();
     signal.throwIfAborted();
   } finally {
-    if (lost || signal.aborted === false) extra = await podLogs(lab, run, lost !== undefined);
+    if (!signal.aborted) extra = await podLogs(lab, run);
     live.phase('removing what the run deployed');
     await cleanUp({ lab, run });
     live.end();
@@ -92,7 +92,7 @@ function whatWasLost(error: LabError): { findings: Finding[]; judgement: Judgeme
 }
 
 /** The last lines of every pod of the run, and what the cluster said of it. */
-async function podLogs({ api }: StartedLab, run: string, _broken: boolean): Promise<Record<string, string>> {
+async function podLogs({ api }: StartedLab, run: string): Promise<Record<string, string>> {
   const labelSelector = `${RUN_LABEL}=${run}`;
   const pods = await api.core
     .listNamespacedPod({ namespace: NAMESPACE, labelSelector })
