@@ -45,7 +45,7 @@ async function kindVersion(): Promise<void> {
   }
 }
 
-/** A control plane takes about 700 MiB, a worker 250 MiB, before any pod of ours (measured, Kubernetes 1.34). */
+/** An estimate on the safe side: while an experiment ran on four nodes, the whole machine used up to 3.6 GiB. */
 function memory(engine: EngineInfo, nodes: number): Problem[] {
   const needed = (1.5 + 0.35 * nodes) * GiB;
   if (engine.memoryBytes >= needed) return [];
@@ -59,7 +59,7 @@ function memory(engine: EngineInfo, nodes: number): Problem[] {
   ];
 }
 
-/** Each node unpacks the lab's images for itself, about 0.5 GiB. */
+/** An estimate on the safe side, not a measurement: each node unpacks the lab's images for itself. */
 async function disk(engine: EngineInfo, nodes: number): Promise<Problem[]> {
   // With Docker Desktop the folder is in a VM that cannot be seen from here.
   const stats = await statfs(engine.rootDir).catch(() => undefined);
