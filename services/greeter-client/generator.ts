@@ -16,13 +16,15 @@ const MOST_STARTS_IN_A_ROW = 64;
  */
 export function startGenerator(options: {
   ratePerSecond: number;
+  /** Calls that are due at once. */
+  burst?: number;
   /** Most calls in flight. */
   concurrency: number;
   clock: Clock;
   start: (seq: number, intendedMs: number, startedMs: number) => void;
 }) {
   const { clock, start } = options;
-  const pacing = createPacing(options.ratePerSecond, clock.nowMs());
+  const pacing = createPacing(options.ratePerSecond, clock.nowMs(), options.burst);
   let concurrency = options.concurrency;
   let started = 0;
   let ended = 0;

@@ -8,7 +8,8 @@ import { openStack } from './stacks/index.ts';
 const clock: Clock = {
   nowMs,
   after(ms, callback) {
-    const timer = setTimeout(callback, ms);
+    // Node drops the fraction, and a timer that fires too early has to be set again: a wake-up more for each call.
+    const timer = setTimeout(callback, Math.ceil(ms));
     return () => clearTimeout(timer);
   },
 };
@@ -43,6 +44,7 @@ export function startWorkload(spec: WorkloadSpec, pod: string, log: EventLog): W
   tell('started');
   const generator = startGenerator({
     ratePerSecond: spec.ratePerSecond,
+    burst: spec.burst,
     concurrency: spec.concurrency,
     clock,
     start(seq, intendedMs, startedMs) {

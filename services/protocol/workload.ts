@@ -27,6 +27,11 @@ export const WorkloadSpec = z.strictObject({
   subchannelPool: z.enum(['shared', 'own']).default('shared'),
   /** Calls a second, open loop: a call is due at its time whether or not earlier ones have ended. */
   ratePerSecond: z.number().positive().max(20_000),
+  /**
+   * Calls that are due at once: 200 a second in bursts of 10 are ten calls every 50 ms. A process that wakes up for
+   * one call needs several times the CPU per call of one that has more to do when it does.
+   */
+  burst: z.int().min(1).max(1000).default(1),
   /** Most calls in flight; a call that is due beyond it waits, and its wait counts in its latency. */
   concurrency: z.int().min(1).max(100_000).default(1000),
   deadlineMs: z.number().positive().default(2000),

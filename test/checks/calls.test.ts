@@ -202,8 +202,8 @@ test('rate-held', () => {
   expect(rateHeld(end({ lateness: summaryOf(1200) }), params).message).toMatch(
     /one in a hundred more than 1.2s late/,
   );
-  expect(rateHeld(end({ lateness: summaryOf(501) }), params).verdict).toBe('unknown');
-  expect(rateHeld(end({ lateness: summaryOf(499) }), params).verdict).toBe('pass');
+  expect(rateHeld(end({ lateness: summaryOf(1001) }), params).verdict).toBe('unknown');
+  expect(rateHeld(end({ lateness: summaryOf(999) }), params).verdict).toBe('pass');
   expect(rateHeld([], params).verdict).toBe('unknown');
   const silent = edit(scaleOut(0), (event) =>
     event.type === 'workload-end' && event.source === 'client-2' ? undefined : event,

@@ -62,6 +62,7 @@ describe('a run whose verdict could only be unknown is refused', () => {
     ['--rate 99', '--rate 99 is too low to tell whether 10 pods get even shares'],
     ['--rate 99', '--rate 100 or more'],
     ['--drain 21s', "--drain 21.0s does not fit into the pods' grace period of 30s Give it 20.0s"],
+    ['--burst 21', '--burst 21 at --rate 200 leaves fewer than 10 bursts a second Make it 20 or less.'],
     ['--latency 2s', '--latency 2.0s leaves no call within --deadline 2.0s'],
     ['--window 30s', '--window 30.0s ends before the prediction does It takes 38.0s, or a shorter --max-'],
     ['--window 45s --max-connection-age 60s', '--window 45.0s ends before the prediction does'],
@@ -74,6 +75,9 @@ describe('accepted are', () => {
   it('the defaults', () => {
     const { parameters, arms } = planOf('');
     expect(parameters).toMatchObject({ from: 5, to: 10, clients: 2, ratePerSecond: 200, windowMs: 45_000 });
+    expect(parameters).toMatchObject({ burst: 10 });
+    expect(planOf('--rate 120').parameters).toMatchObject({ burst: 10 });
+    expect(planOf('--rate 25 --to 2 --from 1').parameters).toMatchObject({ burst: 2 });
     expect(arms.map(({ name, servers, clients }) => [name, servers, clients])).toEqual([
       ['treatment', 5, 2],
       ['control', 5, 2],

@@ -9,6 +9,14 @@ describe('pacing', () => {
     expect([999, 1000, 1004.9, 1005, 2000].map(pacing.dueBy)).toEqual([0, 1, 1, 2, 201]);
   });
 
+  it('has the calls of a burst due together, at the same rate', () => {
+    const pacing = createPacing(200, 1000, 10);
+    expect([0, 9, 10, 19, 20, 200].map(pacing.dueMs)).toEqual([1000, 1000, 1050, 1050, 1100, 2000]);
+    expect([999, 1000, 1049, 1050, 2000].map(pacing.dueBy)).toEqual([0, 10, 10, 20, 210]);
+    pacing.changeRate(400, 2010);
+    expect([209, 210, 220].map(pacing.dueMs)).toEqual([2000, 2025, 2050]);
+  });
+
   it('keeps the times of calls that are due when the rate changes', () => {
     const pacing = createPacing(100, 0);
     pacing.changeRate(1000, 45);

@@ -6,6 +6,7 @@ import { run } from '../../common/run.ts';
 import type { ClusterConfig } from '../config.ts';
 import { LAB_LABEL, type Lab, readState, writeState } from '../lab.ts';
 import type { Ownership, Provider, Work } from '../provider.ts';
+import { putPodsFirst } from './cpu.ts';
 import { nodeContainers, readContainerFile } from './docker.ts';
 import { loadImages } from './load-images.ts';
 import { chooseNodeImage } from './node-image.ts';
@@ -77,6 +78,8 @@ async function create(
     ['kind', 'create', 'cluster', '--config', '-', '--image', image, '--kubeconfig', lab.kubeconfig],
     { input: config.yaml, signal: work.signal },
   );
+  const workers = [...(await nodeContainers(lab.name))].filter(([, { role }]) => role === 'worker');
+  await putPodsFirst(workers.map(([name]) => name));
   await writeState(lab, { ...state, phase: 'created' });
   return `${image}, ${why}`;
 }

@@ -8,6 +8,7 @@ import type { ClusterConfig } from '../config.ts';
 import type { BuiltImage } from '../images.ts';
 import { type Lab, readState } from '../lab.ts';
 import type { Work } from '../provider.ts';
+import { yieldCpu } from './cpu.ts';
 import { engineInfo, nodeContainers } from './docker.ts';
 
 /**
@@ -83,25 +84,6 @@ async function runningWorkers(lab: Lab, config: ClusterConfig, work: Work): Prom
     },
     { timeoutMs: 300_000, intervalMs: 500, signal: work.signal, onWaiting: work.say },
   );
-}
-
-/** Docker's default for a container. */
-const DEFAULT_SHARES = 1024;
-/**
- * While images are unpacked on the workers, which takes all the CPU that there is, kubeadm is at work on the control
- * plane, on which everything waits: it comes first.
- */
-const YIELDING_SHARES = 64;
-
-/** Until it is disposed of, the nodes get CPU only where others leave it. */
-async function yieldCpu(nodes: readonly string[]): Promise<AsyncDisposable> {
-  const setShares = (shares: number) => tryRun(['docker', 'update', '--cpu-shares', `${shares}`, ...nodes]);
-  await setShares(YIELDING_SHARES);
-  return {
-    [Symbol.asyncDispose]: async () => {
-      await setShares(DEFAULT_SHARES);
-    },
-  };
 }
 
 async function workersLacking(

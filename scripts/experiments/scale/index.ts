@@ -26,6 +26,11 @@ const scale: Experiment = {
       .option('--from <n>', 'server replicas before', integer(1, 200), 5)
       .option('--to <n>', 'server replicas after', integer(1, 200), 10)
       .option('--rate <n>', 'calls a second of each client, open loop', integer(1, 20_000), 200)
+      .option(
+        '--burst <n>',
+        'calls that a client starts at once; default: 10, fewer at low rates',
+        integer(1, 1000),
+      )
       .option('--clients <n>', 'client pods of each arm', integer(1, 50), 2)
       .addOption(
         new Option('--max-connection-age <duration>', "the treatment's max connection age, or off")
@@ -124,6 +129,7 @@ function workloadOf(arm: string, parameters: Parameters): Omit<WorkloadRequest, 
     target: `dns:///${service}-${arm}:${GRPC_PORT}`,
     policy: parameters.policy,
     ratePerSecond: parameters.ratePerSecond,
+    burst: parameters.burst,
     deadlineMs: parameters.deadlineMs,
     channelOptions: { 'grpc.dns_min_time_between_resolutions_ms': parameters.dnsFloorMs },
     ...(retries ? { retry: RETRY_UNAVAILABLE } : {}),

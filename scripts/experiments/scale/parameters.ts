@@ -10,6 +10,7 @@ export type Options = {
   from: number;
   to: number;
   rate: number;
+  burst?: number | undefined;
   clients: number;
   maxConnectionAge: number | 'off';
   dnsFloor: number;
@@ -25,6 +26,7 @@ export type Options = {
 
 export type Parameters = ScaleParameters & {
   ratePerSecond: number;
+  burst: number;
   deadlineMs: number;
   latencyMs: number;
   warmupMs: number;
@@ -36,6 +38,9 @@ export type Parameters = ScaleParameters & {
 /** Clients begin within this time; many clients spread over a whole floor, so that the slowest can be predicted. */
 const startSpread = (clients: number, dnsFloorMs: number) =>
   clients >= 5 ? dnsFloorMs : Math.min(dnsFloorMs, 5000);
+
+/** With fewer, a window's count of calls depends on where it begins. */
+const MIN_BURSTS_PER_SECOND = 10;
 
 /** What was typed, with the defaults filled in. */
 export function parametersOf(options: Options): Parameters {
@@ -52,6 +57,7 @@ export function parametersOf(options: Options): Parameters {
     drainMs: options.drain,
     startSpreadMs,
     ratePerSecond: options.rate,
+    burst: options.burst ?? Math.max(1, Math.min(10, Math.floor(options.rate / MIN_BURSTS_PER_SECOND))),
     deadlineMs: options.deadline,
     // To scale in, calls have to be in flight when a pod goes: else there is little to lose.
     latencyMs: options.latency ?? (out ? 0 : 100),
@@ -70,7 +76,8 @@ export function refuseWhatTellsNothing(
   parameters: Parameters,
   predicted: { kind: string; boundMs: number },
 ): void {
-  const { from, to, ratePerSecond, windowMs, policy, service, drainMs, latencyMs, deadlineMs } = parameters;
+  const { from, to, ratePerSecond, burst, windowMs, policy, service, drainMs, latencyMs, deadlineMs } =
+    parameters;
   const refuse = (message: string, hint: string) => new LabError('usage', message, { hint });
   if (from === to)
     throw refuse(
@@ -81,6 +88,12 @@ export function refuseWhatTellsNothing(
     throw refuse(
       `--drain ${formatDuration(drainMs)} does not fit into the pods' grace period of 30s`,
       `Give it ${formatDuration(LONGEST_DRAIN_MS)} at most: connections have to be closed in what is left.`,
+    );
+  }
+  if (burst > 1 && ratePerSecond / burst < MIN_BURSTS_PER_SECOND) {
+    throw refuse(
+      `--burst ${burst} at --rate ${ratePerSecond} leaves fewer than ${MIN_BURSTS_PER_SECOND} bursts a second`,
+      `Make it ${Math.max(1, Math.floor(ratePerSecond / MIN_BURSTS_PER_SECOND))} or less.`,
     );
   }
   if (latencyMs >= deadlineMs) {
