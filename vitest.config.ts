@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
-// `unit` needs nothing but Node; `kind` needs a Docker engine and kind, and is run one file after another.
+// `unit` and `embedded` need nothing but Node (and kubectl, for its verbs); `kind` needs a Docker engine and kind.
+// Those on clusters run one file after another.
 export default defineConfig({
   test: {
     // Most tests wait for processes: more files at a time than cores.
@@ -10,8 +11,20 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/kind/**'],
+          exclude: ['test/kind/**', 'test/embedded/**'],
           testTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: 'embedded',
+          include: ['test/embedded/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 60_000,
+          // Of the contract's cases, which mostly wait.
+          maxConcurrency: 16,
+          sequence: { concurrent: false },
         },
       },
       {
@@ -21,6 +34,7 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 600_000,
           hookTimeout: 600_000,
+          maxConcurrency: 10,
           sequence: { concurrent: false },
         },
       },

@@ -1,12 +1,16 @@
 // npm run bench – the lab's own figures: ratios and counts of one run on the machine at hand.
 import { benchClient } from './bench/client.ts';
+import { benchEmbedded } from './bench/embedded.ts';
 import { benchUp } from './bench/up.ts';
 import { main } from './common/cli.ts';
 import { EXIT } from './common/errors.ts';
 import { integer, labCommand, refuseMisuse } from './common/options.ts';
 
 const command = labCommand('bench', 'Measure the lab itself.')
-  .argument('[what]', 'up: lab:up beside a bare kind create; client: the load generator; both where left out')
+  .argument(
+    '[what]',
+    'up: lab:up beside a bare kind create; client: the load generator; embedded: that provider; all where left out',
+  )
   .option('--pairs <n>', 'of alternating runs', integer(1, 20), 3)
   .parse();
 
@@ -14,9 +18,10 @@ await main(async (signal) => {
   refuseMisuse(command, 'bench');
   const [what] = command.processedArgs;
   const { pairs } = command.opts();
-  if (what !== undefined && what !== 'up' && what !== 'client')
-    command.error(`error: there is no bench "${what}": up, client`);
-  if (what !== 'up') await benchClient(pairs, signal);
-  if (what !== 'client') await benchUp(pairs, signal);
+  const benches = { client: benchClient, embedded: benchEmbedded, up: benchUp };
+  if (what !== undefined && !(what in benches))
+    command.error(`error: there is no bench "${what}": ${Object.keys(benches).join(', ')}`);
+  for (const [name, bench] of Object.entries(benches))
+    if (what === undefined || what === name) await bench(pairs, signal);
   return EXIT.pass;
 });

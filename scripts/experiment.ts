@@ -2,17 +2,18 @@
 import { constants, setPriority } from 'node:os';
 import { worstVerdict } from './checks/index.ts';
 import {
+  chooseProvider,
   DEFAULT_LAB,
   describeProblem,
-  kindProvider,
   labNamed,
+  PROVIDERS,
   readClusterConfig,
   takeLock,
   up,
 } from './cluster/index.ts';
 import { main, say } from './common/cli.ts';
 import { EXIT } from './common/errors.ts';
-import { integer, jsonOption, labCommand, refuseMisuse } from './common/options.ts';
+import { integer, jsonOption, labCommand, providerOption, refuseMisuse } from './common/options.ts';
 import { paint } from './common/terminal.ts';
 import { type Experiment, findExperiments, runPlan } from './experiments/index.ts';
 import { describeRun, liveView, type RunDocument, summarise } from './report/index.ts';
@@ -39,7 +40,8 @@ function addExperiment(experiment: Experiment): void {
     .summary(experiment.question)
     .description(`${experiment.question}\n\n${experiment.about}`)
     .option('--name <name>', 'name of the lab', DEFAULT_LAB)
-    .option('--node-image <image>', 'image of the nodes, if the lab is not up yet')
+    .option('--node-image <image>', "image of kind's nodes, if the lab is not up yet")
+    .addOption(providerOption(PROVIDERS))
     .option('--repeat <n>', 'runs, one after another; all are reported', integer(1, 1000), 1)
     .option('--debug', 'show stack traces')
     .addOption(jsonOption());
@@ -47,17 +49,25 @@ function addExperiment(experiment: Experiment): void {
   command.action(() =>
     main(async (signal) => {
       refuseMisuse(complete, 'experiment');
-      const { name, nodeImage, repeat, json } = command.opts() as {
+      const {
+        name,
+        nodeImage,
+        provider: asked = 'auto',
+        repeat,
+        json,
+      } = command.opts() as {
         name: string;
         nodeImage?: string;
+        provider?: (typeof PROVIDERS)[number];
         repeat: number;
         json?: boolean;
       };
       const planned = plan();
       const lab = labNamed(name);
       const config = await readClusterConfig(lab);
-      const provider = kindProvider(nodeImage ?? process.env.LAB_NODE_IMAGE);
       await using _lock = await takeLock(name, `experiment ${experiment.name} (pid ${process.pid})`);
+      const { provider, why } = await chooseProvider(lab, asked, nodeImage ?? process.env.LAB_NODE_IMAGE);
+      if (why) say(`Provider: ${why}`);
       const started = await up(
         lab,
         { provider, config, onProblem: (problem) => say(describeProblem(problem)) },

@@ -1,5 +1,14 @@
 // npm run lab:down – removes a lab, or every lab.
-import { allLabs, DEFAULT_LAB, down, kindProvider, type Lab, labNamed, takeLock } from './cluster/index.ts';
+import {
+  allLabs,
+  chooseProvider,
+  DEFAULT_LAB,
+  down,
+  type Lab,
+  labNamed,
+  takeLock,
+  usableProviders,
+} from './cluster/index.ts';
 import { main, say } from './common/cli.ts';
 import { formatDuration } from './common/duration.ts';
 import { EXIT, LabError } from './common/errors.ts';
@@ -17,8 +26,7 @@ await main(async (signal) => {
   refuseMisuse(command, 'lab:down');
   const { name, all } = command.opts();
   if (all && name) throw new LabError('usage', '--all and --name exclude each other');
-  const provider = kindProvider();
-  const labs = all ? await allLabs(provider) : [labNamed(name ?? DEFAULT_LAB)];
+  const labs = all ? await allLabs(await usableProviders()) : [labNamed(name ?? DEFAULT_LAB)];
   if (labs.length === 0) say('There is no lab.');
   for (const lab of labs) await removeLab(lab);
   return EXIT.pass;
@@ -26,6 +34,7 @@ await main(async (signal) => {
   async function removeLab(lab: Lab): Promise<void> {
     await using _lock = await takeLock(lab.name, `lab:down (pid ${process.pid})`);
     const began = performance.now();
+    const { provider } = await chooseProvider(lab, 'auto');
     const removed = await down(lab, provider, signal);
     say(
       removed

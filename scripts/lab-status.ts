@@ -1,5 +1,5 @@
 // npm run lab:status – nodes, pods by node, images, and what is out of date.
-import { DEFAULT_LAB, kindProvider, type LabStatus, labNamed, status } from './cluster/index.ts';
+import { chooseProvider, DEFAULT_LAB, type LabStatus, labNamed, status } from './cluster/index.ts';
 import { main, say } from './common/cli.ts';
 import { EXIT } from './common/errors.ts';
 import { jsonOption, labCommand, refuseMisuse } from './common/options.ts';
@@ -16,7 +16,9 @@ const command = labCommand(
 await main(async (signal) => {
   refuseMisuse(command, 'lab:status');
   const { name, json } = command.opts();
-  const found = await status(labNamed(name), kindProvider(), signal);
+  const lab = labNamed(name);
+  const { provider } = await chooseProvider(lab, 'auto');
+  const found = await status(lab, provider, signal);
   if (json) process.stdout.write(`${JSON.stringify(found, null, 2)}\n`);
   else process.stdout.write(`${describe(found)}\n`);
   if (found.cluster !== 'ours') say(whatNow(found));
@@ -45,6 +47,7 @@ function mark(ready: boolean): string {
 
 function whatNow({ name, cluster }: LabStatus): string {
   if (cluster === 'foreign') return `There is a cluster "${name}" that this lab did not make.`;
-  if (cluster === 'partial') return 'A lab:up was interrupted; the next one starts over.';
+  if (cluster === 'partial')
+    return 'A lab:up was interrupted, or the cluster has died; the next one starts over.';
   return `There is no lab "${name}": npm run lab:up makes it.`;
 }

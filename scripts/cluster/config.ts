@@ -53,6 +53,10 @@ export type ClusterConfig = {
   askedControlPlanes: number | undefined;
   controlPlanes: number;
   workers: number;
+  /** In the order of the file, control planes first. */
+  nodes: { role: 'control-plane' | 'worker'; labels: Record<string, string> }[];
+  /** Settings in the file that are about kind's own way of making a cluster. */
+  onlyKind: string[];
   /** Ports of the host that the cluster will listen on, beside a random one for its API. */
   hostPorts: { port: number; address: string }[];
   /** What `kind create cluster --config -` reads. */
@@ -94,6 +98,8 @@ export async function readClusterConfig(lab: Lab, asked?: number): Promise<Clust
     askedControlPlanes,
     controlPlanes: nodes.length - workers,
     workers,
+    nodes: nodes.map(({ role, labels = {} }) => ({ role, labels })),
+    onlyKind: onlyKind(parsed.data),
     hostPorts: hostPortsOf(parsed.data),
     yaml,
     hash: createHash('sha256').update(yaml).digest('hex').slice(0, 16),
@@ -111,6 +117,12 @@ function nodesOf(config: KindYaml, lab: Lab, controlPlanes: number | undefined):
     ...node,
     labels: { ...node.labels, [LAB_LABEL]: lab.name },
   }));
+}
+
+/** All but the nodes' roles and labels. */
+function onlyKind({ kind: _kind, apiVersion: _version, name: _name, nodes, ...cluster }: KindYaml): string[] {
+  const ofNodes = nodes.flatMap(({ role: _role, labels: _labels, ...rest }) => Object.keys(rest));
+  return [...Object.keys(cluster), ...new Set(ofNodes.map((key) => `nodes[].${key}`))];
 }
 
 function hostPortsOf({ nodes, networking }: KindYaml): ClusterConfig['hostPorts'] {

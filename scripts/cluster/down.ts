@@ -11,7 +11,7 @@ import { notOurs } from './up.ts';
  */
 export async function down(lab: Lab, provider: Provider, signal: AbortSignal): Promise<boolean> {
   const found = await provider.ownership(lab);
-  if (found === 'foreign') throw notOurs(lab);
+  if (found === 'foreign') throw notOurs(lab, provider);
   if (found !== 'absent') await provider.delete(lab, signal);
   const remembered = (await rememberedLabs()).includes(lab.name);
   await forgetLab(lab);
@@ -19,7 +19,8 @@ export async function down(lab: Lab, provider: Provider, signal: AbortSignal): P
 }
 
 /** Every lab that this tool made: those with a folder here, and clusters that carry its mark. */
-export async function allLabs(provider: Provider): Promise<Lab[]> {
-  const names = new Set([...(await rememberedLabs()), ...(await provider.list())]);
+export async function allLabs(providers: readonly Provider[]): Promise<Lab[]> {
+  const listed = await Promise.all(providers.map((provider) => provider.list()));
+  const names = new Set([...(await rememberedLabs()), ...listed.flat()]);
   return [...names].sort().map(labNamed);
 }

@@ -2,15 +2,14 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { LabError } from '../common/errors.ts';
-import { run, tryRun } from '../common/run.ts';
+import { run } from '../common/run.ts';
 import { ROOT } from './lab.ts';
 
 export const SERVICES = ['greeter-server', 'greeter-client'] as const;
 export type Service = (typeof SERVICES)[number];
 
 /** Image of the services' base; node:24-bookworm-slim unless LAB_BASE_IMAGE names another. */
-const baseImage = (): string => process.env.LAB_BASE_IMAGE ?? 'node:24-bookworm-slim';
+export const baseImage = (): string => process.env.LAB_BASE_IMAGE ?? 'node:24-bookworm-slim';
 
 export type BuiltImage = {
   service: Service;
@@ -20,6 +19,9 @@ export type BuiltImage = {
   devRef: string;
 };
 
+/** The bundled services in a folder each, and what their images are called. */
+export type Bundle = { dir: string; images: BuiltImage[] };
+
 const repository = (service: Service) => `grpc-kind-lab/${service}`;
 
 /**
@@ -27,10 +29,7 @@ const repository = (service: Service) => `grpc-kind-lab/${service}`;
  *
  * @throws LabError `failed` when a service does not bundle.
  */
-export async function bundleImages(
-  dir: string,
-  signal: AbortSignal,
-): Promise<{ dir: string; images: BuiltImage[] }> {
+export async function bundleImages(dir: string, signal: AbortSignal): Promise<Bundle> {
   await bundleIfChanged(dir, signal);
   const images = await Promise.all(
     SERVICES.map(async (service) => {
@@ -49,59 +48,6 @@ async function bundleIfChanged(dir: string, signal: AbortSignal): Promise<void> 
   await rm(dir, { recursive: true, force: true });
   await run([process.execPath, join(ROOT, 'services/build.ts'), dir], { signal });
   await writeFile(mark, sources);
-}
-
-/**
- * Builds the images that are not there yet.
- *
- * @returns how many were built.
- * @throws LabError `prerequisite` when the base image cannot be had, `failed` when a build fails.
- */
-export async function buildImages(
-  dir: string,
-  images: readonly BuiltImage[],
-  signal: AbortSignal,
-): Promise<number> {
-  const built = await Promise.all(
-    images.map(async ({ service, ref, devRef }) => {
-      const inspected = await tryRun(['docker', 'image', 'inspect', ref], { signal });
-      if (inspected.ok) {
-        await run(['docker', 'tag', ref, devRef], { signal });
-        return 0;
-      }
-      await build(dir, service, [ref, devRef], signal);
-      return 1;
-    }),
-  );
-  return built.reduce<number>((sum, count) => sum + count, 0);
-}
-
-async function build(dir: string, service: Service, tags: string[], signal: AbortSignal): Promise<void> {
-  const base = baseImage();
-  const result = await tryRun(
-    [
-      'docker',
-      'build',
-      '--quiet',
-      '--file',
-      join(ROOT, 'services/Dockerfile'),
-      '--build-arg',
-      `BASE=${base}`,
-      '--build-arg',
-      `SERVICE=${service}`,
-      ...tags.flatMap((tag) => ['--tag', tag]),
-      dir,
-    ],
-    { signal },
-  );
-  if (result.ok) return;
-  const baseIsMissing = !(await tryRun(['docker', 'image', 'inspect', base], { signal })).ok;
-  if (baseIsMissing) {
-    throw new LabError('prerequisite', `the base image ${base} is not local and cannot be pulled`, {
-      hint: `${result.stderr.trim()}\nCheck the connection, or name another with LAB_BASE_IMAGE.`,
-    });
-  }
-  throw new LabError('failed', `docker build of ${service} failed`, { hint: result.stderr.trim() });
 }
 
 /** Of the content and names of all files under `paths`; the same for the same content on any machine. */

@@ -4,8 +4,10 @@ import type { Problem } from './provider.ts';
 
 export * from './api.ts';
 export { apply, deleteRun } from './apply.ts';
+export { chooseProvider, PROVIDERS, usableProviders } from './choose-provider.ts';
 export { readClusterConfig } from './config.ts';
 export { allLabs, down } from './down.ts';
+export { findProcesses as findPodProcesses } from './embedded/leftovers.ts';
 export { kindProvider } from './kind/index.ts';
 export { chooseNodeImage } from './kind/node-image.ts';
 export { DEFAULT_LAB, type Lab, labNamed, labRoot, NAMESPACE, ROOT } from './lab.ts';

@@ -43,8 +43,9 @@ export function labNamed(name: string): Lab {
 const LabState = z.object({
   /** `creating` stays when a lab:up was cut off: what it left is deleted by the next one. */
   phase: z.enum(['creating', 'created']),
-  provider: z.enum(['kind']),
-  nodeImage: z.string(),
+  provider: z.enum(['kind', 'embedded']),
+  /** Of kind's nodes. */
+  nodeImage: z.string().optional(),
   /** As asked for with --control-planes; absent: as in kind.yaml. Later commands mean the same cluster. */
   controlPlanes: z.int().optional(),
   /** Of the cluster's configuration as created, to tell when kind.yaml has changed since. */

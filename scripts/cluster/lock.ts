@@ -17,7 +17,7 @@ export async function takeLock(name: string, purpose: string): Promise<AsyncDisp
   const address = lockAddress(name);
   const server = createServer((socket) => socket.on('error', () => {}).end(purpose));
   if (!(await tryListen(server, address))) {
-    const holder = await askHolder(address);
+    const holder = await lockHolder(name);
     if (holder !== undefined) {
       throw new LabError('failed', `the lab "${name}" is in use by ${holder}`, {
         hint: 'Wait until it has ended, or end it with Ctrl-C there.',
@@ -50,8 +50,9 @@ function tryListen(server: Server, address: string): Promise<boolean> {
   });
 }
 
-/** What the holder says it is doing; undefined when nobody listens. */
-function askHolder(address: string): Promise<string | undefined> {
+/** The purpose of whoever holds the lock of `name`; undefined when nobody does. */
+export function lockHolder(name: string): Promise<string | undefined> {
+  const address = lockAddress(name);
   return new Promise((resolve) => {
     let purpose = '';
     const socket = connect(address);

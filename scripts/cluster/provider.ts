@@ -1,6 +1,7 @@
 import type { ClusterConfig } from './config.ts';
-import type { BuiltImage } from './images.ts';
+import type { Bundle } from './images.ts';
 import type { Lab } from './lab.ts';
+import type { Manifest } from './manifests.ts';
 
 /** Something that would fail, or may: found before anything is created. */
 export type Problem = {
@@ -17,7 +18,9 @@ export type Problem = {
 export type Ownership = 'absent' | 'ours' | 'partial' | 'foreign';
 
 /** What an experiment may ask of a cluster beyond the Kubernetes API. */
-export type Capability = 'network-policy' | 'containers' | 'stop-nodes';
+export type Capability = 'network-policy' | 'containers' | 'stop-nodes' | 'system-pods';
+
+export type { Bundle };
 
 export type Work = { say: (detail: string) => void; signal: AbortSignal };
 
@@ -27,6 +30,10 @@ export type Work = { say: (detail: string) => void; signal: AbortSignal };
 export type Provider = {
   name: string;
   capabilities: ReadonlySet<Capability>;
+  /** @throws LabError `prerequisite` when this machine lacks what it takes at all. */
+  available: () => Promise<void>;
+  /** What a person can do about a cluster of that name that is not the lab's. */
+  foreignHint: (lab: Lab) => string;
   /** What would keep a cluster from being created, or from working. */
   preflight: (config: ClusterConfig, fresh: boolean) => Promise<Problem[]>;
   ownership: (lab: Lab) => Promise<Ownership>;
@@ -36,10 +43,14 @@ export type Provider = {
   create: (lab: Lab, config: ClusterConfig, work: Work) => Promise<string>;
   /** Mends what an existing cluster has lost: stopped nodes, the kubeconfig. Says what it did. */
   resume: (lab: Lab, work: Work) => Promise<string | undefined>;
+  /** Where images are more than the bundle: builds those that are not there yet. Says what it did. */
+  buildImages?: (bundle: Bundle, signal: AbortSignal) => Promise<string>;
   /**
    * Puts images on every node that pods can be scheduled on. May be called while `create` is at work: it waits for
    * the nodes. Nodes that have them are left alone.
    */
-  loadImages: (lab: Lab, config: ClusterConfig, images: readonly BuiltImage[], work: Work) => Promise<string>;
+  loadImages: (lab: Lab, config: ClusterConfig, bundle: Bundle, work: Work) => Promise<string>;
+  /** The fields in use that are accepted and have no effect, each with the reason. */
+  withoutEffect?: (manifests: readonly Manifest[]) => Promise<string[]>;
   delete: (lab: Lab, signal: AbortSignal) => Promise<void>;
 };

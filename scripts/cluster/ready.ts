@@ -1,6 +1,6 @@
 // Waiting for a cluster, with the reason when it will never come.
 import type { V1ContainerStatus, V1Deployment, V1Node, V1Pod } from '@kubernetes/client-node';
-import { LabError } from '../common/errors.ts';
+import { LabError, messageOf } from '../common/errors.ts';
 import { lastLines } from '../common/run.ts';
 import { type Poll, waitFor } from '../common/wait.ts';
 import { type ClusterApi, statusOf } from './api.ts';
@@ -82,13 +82,28 @@ export async function deploymentsReady(
   return waitFor('all pods Ready', tolerant(poll), { timeoutMs, signal: work.signal, onWaiting: work.say });
 }
 
-/** While a cluster starts, its API server may be away for a moment: that is waiting, not failure. */
+/** Longer than an API server takes to start again. */
+const LONGEST_SILENCE_MS = 30_000;
+
+/**
+ * An API server may be away for a moment, above all while its cluster starts: that is waiting, not failure.
+ *
+ * @throws LabError `lost` when it has been away for long.
+ */
 function tolerant<T>(poll: () => Promise<Poll<T>>): () => Promise<Poll<T>> {
+  let silentSinceMs: number | undefined;
   return async () => {
     try {
-      return await poll();
+      const answer = await poll();
+      silentSinceMs = undefined;
+      return answer;
     } catch (error) {
       if (error instanceof LabError || statusOf(error) !== undefined) throw error;
+      silentSinceMs ??= performance.now();
+      if (performance.now() - silentSinceMs > LONGEST_SILENCE_MS)
+        throw new LabError('lost', `the API server does not answer any more: ${messageOf(error)}`, {
+          cause: error,
+        });
       return { waiting: `the API server does not answer (${String(error).split('\n')[0]})` };
     }
   };

@@ -5,7 +5,7 @@ import { runSteps, type Step, type StepTime } from '../common/steps.ts';
 import { type ClusterApi, connect } from './api.ts';
 import { apply, deleteRun } from './apply.ts';
 import type { ClusterConfig } from './config.ts';
-import { type BuiltImage, buildImages, bundleImages } from './images.ts';
+import { type BuiltImage, type Bundle, bundleImages } from './images.ts';
 import { type Lab, linkDefaultKubeconfig, readState } from './lab.ts';
 import { isDeployment, LAB_SELECTOR, type Manifest, readManifests } from './manifests.ts';
 import type { Ownership, Problem, Provider, Work } from './provider.ts';
@@ -18,6 +18,8 @@ export type StartedLab = {
   api: ClusterApi;
   images: BuiltImage[];
   manifests: Manifest[];
+  /** Fields in them that have no effect on this provider, each with the reason. */
+  withoutEffect: string[];
   times: StepTime[];
 };
 
@@ -31,8 +33,9 @@ export type UpOptions = { provider: Provider; config: ClusterConfig; onProblem: 
  */
 export async function up(lab: Lab, options: UpOptions, signal: AbortSignal): Promise<StartedLab> {
   const { provider, config } = options;
+  const { buildImages } = provider;
   const found = await inspect(lab, options);
-  let bundle: Awaited<ReturnType<typeof bundleImages>> = { dir: '', images: [] };
+  let bundle: Bundle = { dir: '', images: [] };
   let manifests: Manifest[] = [];
   const api = lazy(() => connect(lab.kubeconfig));
 
@@ -52,18 +55,21 @@ export async function up(lab: Lab, options: UpOptions, signal: AbortSignal): Pro
         return undefined;
       },
     },
-    {
-      name: 'build',
-      title: 'Build the images',
-      after: ['bundle'],
-      run: async (work) =>
-        builtText(await buildImages(bundle.dir, bundle.images, work.signal), bundle.images),
-    },
+    ...(buildImages
+      ? [
+          {
+            name: 'build',
+            title: 'Build the images',
+            after: ['bundle'],
+            run: (work: Work) => buildImages(bundle, work.signal),
+          },
+        ]
+      : []),
     {
       name: 'load',
       title: 'Load the images',
-      after: ['build'],
-      run: (work) => provider.loadImages(lab, config, bundle.images, work),
+      after: [buildImages ? 'build' : 'bundle'],
+      run: (work) => provider.loadImages(lab, config, bundle, work),
     },
     {
       name: 'objects',
@@ -107,15 +113,26 @@ export async function up(lab: Lab, options: UpOptions, signal: AbortSignal): Pro
       after: ['deploy'],
       run: (work) => deploymentsReady(api(), LAB_SELECTOR, work),
     },
-    {
-      name: 'system',
-      title: 'System pods Ready',
-      after: ['nodes'],
-      run: (work) => systemPodsReady(api(), work),
-    },
+    ...(provider.capabilities.has('system-pods')
+      ? [
+          {
+            name: 'system',
+            title: 'System pods Ready',
+            after: ['nodes'],
+            run: (work: Work) => systemPodsReady(api(), work),
+          },
+        ]
+      : []),
   ];
   const times = await runSteps(steps, signal);
-  return { lab, api: api(), images: bundle.images, manifests, times };
+  return {
+    lab,
+    api: api(),
+    images: bundle.images,
+    manifests,
+    withoutEffect: (await provider.withoutEffect?.(manifests)) ?? [],
+    times,
+  };
 }
 
 /** What is there, and whether it may be touched. */
@@ -125,7 +142,7 @@ async function inspect(lab: Lab, { provider, config, onProblem }: UpOptions): Pr
     provider.ownership(lab),
     readState(lab),
   ]);
-  if (found === 'foreign') throw notOurs(lab);
+  if (found === 'foreign') throw notOurs(lab, provider);
   if (found === 'ours' && state && state.configHash !== config.hash) {
     throw new LabError(
       'usage',
@@ -146,9 +163,9 @@ async function inspect(lab: Lab, { provider, config, onProblem }: UpOptions): Pr
   return found;
 }
 
-export const notOurs = (lab: Lab): LabError =>
+export const notOurs = (lab: Lab, provider: Provider): LabError =>
   new LabError('usage', `there is a cluster "${lab.name}" that this lab did not make: it is not touched`, {
-    hint: `Give the lab another name with --name, or delete that cluster yourself: kind delete cluster --name ${lab.name}`,
+    hint: `Give the lab another name with --name, or delete that cluster yourself: ${provider.foreignHint(lab)}`,
   });
 
 async function recreate(
@@ -162,11 +179,6 @@ async function recreate(
     await provider.delete(lab, work.signal);
   }
   return provider.create(lab, config, work);
-}
-
-function builtText(built: number, images: readonly BuiltImage[]): string {
-  const tags = images.map(({ ref }) => ref.replace(/^grpc-kind-lab\//, '')).join(', ');
-  return built === 0 ? `unchanged, ${tags}` : tags;
 }
 
 function lazy<T>(make: () => T): () => T {

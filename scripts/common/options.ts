@@ -57,6 +57,15 @@ export const durationOrOff = (text: string): number | 'off' =>
 export const jsonOption = () =>
   new Option('--json', 'print one JSON document on stdout, all else on stderr (use npm run -s)');
 
+/** @param providers their names; the first is what is taken where nothing is said. */
+export const providerOption = <Name extends string>(providers: readonly Name[]) =>
+  new Option(
+    '--provider <provider>',
+    'what the cluster is made with; default: LAB_PROVIDER, or what is there',
+  )
+    .choices(providers)
+    .env('LAB_PROVIDER');
+
 type Parsed = {
   options: readonly { long?: string | undefined; required: boolean }[];
   args: readonly string[];

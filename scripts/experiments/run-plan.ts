@@ -57,7 +57,8 @@ export async function runPlan(options: RunOptions): Promise<RunDocument> {
   } finally {
     if (!signal.aborted) extra = await podLogs(lab, run);
     live.phase('removing what the run deployed');
-    await cleanUp({ lab, run });
+    const gone = await cleanUp({ lab, run }).catch(ifClusterIsLost);
+    lost ??= gone ?? undefined;
     live.end();
   }
   const { findings, judgement } = lost ? whatWasLost(lost) : plan.judge(history);
@@ -81,6 +82,12 @@ export async function runPlan(options: RunOptions): Promise<RunDocument> {
   };
   await writeRun({ document, history, manifests, extra: document.verdict === 'pass' ? {} : extra });
   return document;
+}
+
+/** With the cluster went all that the run deployed: the run broke off, and there is nothing to take away. */
+function ifClusterIsLost(error: unknown): LabError {
+  if (error instanceof LabError && error.code === 'lost') return error;
+  throw error;
 }
 
 function whatWasLost(error: LabError): { findings: Finding[]; judgement: Judgement } {

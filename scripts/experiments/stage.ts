@@ -11,6 +11,7 @@ import {
   RUN_LABEL,
   readToken,
   type StartedLab,
+  statusOf,
 } from '../cluster/index.ts';
 import { nowMs } from '../common/clock.ts';
 import { LabError, messageOf } from '../common/errors.ts';
@@ -206,10 +207,12 @@ export const cleanUp = async ({ lab, run }: Pick<StageOptions, 'lab' | 'run'>): 
   try {
     await deleteRun(lab.api, run);
   } catch (error) {
-    throw new LabError('failed', `what the run deployed could not be removed: ${messageOf(error)}`, {
-      hint: 'The next lab:up or experiment removes it.',
-      cause: error,
-    });
+    const answered = statusOf(error) !== undefined || error instanceof LabError;
+    throw new LabError(
+      answered ? 'failed' : 'lost',
+      `what the run deployed could not be removed: ${messageOf(error)}`,
+      { hint: 'The next lab:up or experiment removes it.', cause: error },
+    );
   }
 };
 

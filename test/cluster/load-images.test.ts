@@ -37,7 +37,8 @@ afterEach(async () => {
 
 const inPhase = (phase: 'creating' | 'created') =>
   writeState(lab, { phase, provider: 'kind', nodeImage: '', configHash: '', createdAt: '' });
-const load = () => loadImages(lab, CONFIG, IMAGES, { say: () => {}, signal: stop.signal });
+const load = () =>
+  loadImages(lab, CONFIG, { dir: '', images: IMAGES }, { say: () => {}, signal: stop.signal });
 const archive = () => existsSync(join(lab.dir, 'images.tar'));
 
 describe('loading images', () => {

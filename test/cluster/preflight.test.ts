@@ -14,6 +14,8 @@ const CONFIG: ClusterConfig = {
   askedControlPlanes: undefined,
   controlPlanes: 1,
   workers: 3,
+  nodes: [],
+  onlyKind: [],
   hostPorts: [],
   yaml: '',
   hash: '',

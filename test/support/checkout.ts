@@ -15,7 +15,7 @@ export type Checkout = AsyncDisposable & {
   name: string;
   /** `.lab/<name>/` */
   labDir: string;
-  /** Runs a command here, with the fakes as its whole PATH. */
+  /** Runs a command here, with the fakes as its whole PATH, on kind where nothing else is said. */
   run: (
     command: Parameters<typeof lab>[0],
     args?: readonly string[],
@@ -64,7 +64,11 @@ export async function checkout(): Promise<Checkout> {
     name,
     labDir: join(path, '.lab', name),
     run: (command, args = [], options = {}) =>
-      lab(command, args, { cwd: path, ...options, env: { PATH: fake.dir, ...CLEAN, ...options.env } }),
+      lab(command, args, {
+        cwd: path,
+        ...options,
+        env: { PATH: fake.dir, LAB_PROVIDER: 'kind', ...CLEAN, ...options.env },
+      }),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }

@@ -6,21 +6,25 @@ import { run } from '../../common/run.ts';
 import type { ClusterConfig } from '../config.ts';
 import { LAB_LABEL, type Lab, readState, writeState } from '../lab.ts';
 import type { Ownership, Provider, Work } from '../provider.ts';
+import { buildImages } from './build-images.ts';
 import { putPodsFirst } from './cpu.ts';
 import { nodeContainers, readContainerFile } from './docker.ts';
 import { loadImages } from './load-images.ts';
 import { chooseNodeImage } from './node-image.ts';
-import { preflight } from './preflight.ts';
+import { preflight, refuseWithoutKind } from './preflight.ts';
 
 /** @param nodeImage the image of new nodes; kind's default, or what is local, where undefined. */
 export const kindProvider = (nodeImage?: string): Provider => ({
   name: 'kind',
-  capabilities: new Set(['network-policy', 'containers', 'stop-nodes']),
+  capabilities: new Set(['network-policy', 'containers', 'stop-nodes', 'system-pods']),
+  available: refuseWithoutKind,
+  foreignHint: ({ name }) => `kind delete cluster --name ${name}`,
   preflight,
   ownership,
   list,
   create: (lab, config, work) => create(lab, config, nodeImage, work),
   resume,
+  buildImages,
   loadImages,
   delete: remove,
 });

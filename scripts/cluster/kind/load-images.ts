@@ -5,7 +5,7 @@ import { LabError } from '../../common/errors.ts';
 import { run, tryRun } from '../../common/run.ts';
 import { waitFor } from '../../common/wait.ts';
 import type { ClusterConfig } from '../config.ts';
-import type { BuiltImage } from '../images.ts';
+import type { Bundle } from '../images.ts';
 import { type Lab, readState } from '../lab.ts';
 import type { Work } from '../provider.ts';
 import { yieldCpu } from './cpu.ts';
@@ -20,7 +20,7 @@ import { engineInfo, nodeContainers } from './docker.ts';
 export async function loadImages(
   lab: Lab,
   config: ClusterConfig,
-  images: readonly BuiltImage[],
+  { images }: Bundle,
   work: Work,
 ): Promise<string> {
   const archive = join(lab.dir, 'images.tar');

@@ -14,13 +14,23 @@ const GiB = 2 ** 30;
  * @throws LabError `prerequisite` when the engine or kind cannot be used at all.
  */
 export async function preflight(config: ClusterConfig, fresh: boolean): Promise<Problem[]> {
-  refuseOtherEngines();
-  const [engine] = await Promise.all([engineInfo(), kindVersion()]);
+  const engine = await usableEngine();
   if (!fresh) return [];
   const nodes = config.controlPlanes + config.workers;
   const ports = config.hostPorts.map((port) => portIsFree(port, config.file));
   const found = await Promise.all([disk(engine, nodes), inotify(nodes), ...ports]);
   return [memory(engine, nodes), ...found].flat();
+}
+
+/** @throws LabError `prerequisite` when the engine or kind cannot be used at all. */
+export async function refuseWithoutKind(): Promise<void> {
+  await usableEngine();
+}
+
+async function usableEngine(): Promise<EngineInfo> {
+  refuseOtherEngines();
+  const [engine] = await Promise.all([engineInfo(), kindVersion()]);
+  return engine;
 }
 
 function refuseOtherEngines(): void {

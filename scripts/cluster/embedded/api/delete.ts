@@ -1,0 +1,118 @@
+// delete and deletecollection: at once, gracefully, or when the last finalizer is gone.
+import { deletePod } from '../controllers/delete-pod.ts';
+import { badRequest, conflict } from '../errors.ts';
+import type { KubeObject, ResourceName } from '../objects.ts';
+import { type Store, wireTime } from '../store.ts';
+import { asObject, parseJson } from './body.ts';
+import { listObjects, readObject } from './read.ts';
+import type { ResourceRequest } from './request.ts';
+import { deletedStatus } from './respond.ts';
+
+type DeleteOptions = {
+  gracePeriodSeconds?: number;
+  propagationPolicy?: string;
+  preconditions?: { uid?: string; resourceVersion?: string };
+  dryRun?: string[];
+};
+
+/** By the finalizer the garbage collector knows what to do first. */
+const FINALIZER: Record<string, string | undefined> = {
+  Foreground: 'foregroundDeletion',
+  Orphan: 'orphan',
+};
+
+/** @returns the object where it stays for a while, else a Status. */
+export function deleteOne(store: Store, request: ResourceRequest, body: string): unknown {
+  const object = readObject(store, request);
+  return remove(store, request, object, optionsOf(request, body));
+}
+
+/** @returns the list of what was deleted, as it was. */
+export function deleteMany(store: Store, request: ResourceRequest, body: string): KubeObject[] {
+  const options = optionsOf(request, body);
+  const objects = listObjects(store, request);
+  for (const object of objects) remove(store, request, object, options);
+  return objects;
+}
+
+function optionsOf({ query }: ResourceRequest, body: string): DeleteOptions {
+  const options = (body.trim() ? asObject(parseJson(body)) : {}) as DeleteOptions;
+  const grace = query.get('gracePeriodSeconds');
+  const policy = query.get('propagationPolicy');
+  const merged = {
+    ...options,
+    ...(grace === null ? {} : { gracePeriodSeconds: Number(grace) }),
+    ...(policy === null ? {} : { propagationPolicy: policy }),
+    ...(query.has('dryRun') ? { dryRun: query.getAll('dryRun') } : {}),
+  };
+  const { gracePeriodSeconds, propagationPolicy } = merged;
+  if (gracePeriodSeconds !== undefined && !(Number.isInteger(gracePeriodSeconds) && gracePeriodSeconds >= 0))
+    throw badRequest(`gracePeriodSeconds: Invalid value: ${gracePeriodSeconds}`);
+  if (propagationPolicy !== undefined && !['Background', 'Foreground', 'Orphan'].includes(propagationPolicy))
+    throw badRequest(
+      `propagationPolicy: Unsupported value: "${propagationPolicy}": supported values: "Background", "Foreground", "Orphan"`,
+    );
+  return merged;
+}
+
+function remove(
+  store: Store,
+  { resource }: ResourceRequest,
+  object: KubeObject,
+  options: DeleteOptions,
+): unknown {
+  const { name: plural } = resource;
+  const { name, namespace = '', uid, resourceVersion } = object.metadata;
+  const { preconditions } = options;
+  if (preconditions?.uid && preconditions.uid !== uid)
+    throw conflict(
+      resource,
+      name,
+      `Precondition failed: UID in precondition: ${preconditions.uid}, UID in object meta: ${uid}`,
+    );
+  if (preconditions?.resourceVersion && preconditions.resourceVersion !== resourceVersion)
+    throw conflict(
+      resource,
+      name,
+      `Precondition failed: ResourceVersion in precondition: ${preconditions.resourceVersion}, ResourceVersion in object meta: ${resourceVersion}`,
+    );
+  if (options.dryRun?.includes('All')) return object;
+
+  const finalizer = FINALIZER[options.propagationPolicy ?? ''];
+  if (finalizer) addFinalizer(store, plural, object, finalizer);
+  if (plural === 'pods') {
+    deletePod(store, namespace, name, options.gracePeriodSeconds);
+    return store.get('pods', namespace, name) ?? deletedStatus(resource, name, uid);
+  }
+  if (plural === 'namespaces') {
+    return store.update('namespaces', '', name, (before) => ({
+      ...before,
+      metadata: {
+        ...before.metadata,
+        deletionTimestamp: before.metadata.deletionTimestamp ?? wireTime(new Date()),
+      },
+      status: { ...before.status, phase: 'Terminating' },
+    }));
+  }
+  const current = store.get(plural, namespace, name) as KubeObject | undefined;
+  if (current?.metadata.finalizers?.length) {
+    return store.update(plural, namespace, name, (before) => ({
+      ...before,
+      metadata: {
+        ...before.metadata,
+        deletionTimestamp: before.metadata.deletionTimestamp ?? wireTime(new Date()),
+        deletionGracePeriodSeconds: 0,
+      },
+    }));
+  }
+  store.remove(plural, namespace, name);
+  return deletedStatus(resource, name, uid);
+}
+
+function addFinalizer(store: Store, plural: ResourceName, { metadata }: KubeObject, finalizer: string): void {
+  store.update(plural, metadata.namespace ?? '', metadata.name, (before) => {
+    const finalizers = before.metadata.finalizers ?? [];
+    if (finalizers.includes(finalizer)) return before;
+    return { ...before, metadata: { ...before.metadata, finalizers: [...finalizers, finalizer] } };
+  });
+}

@@ -1,0 +1,70 @@
+// A controller's work queue. Keys that are added while others wait are one piece of work: however many changes one
+// turn of the event loop brings, each key is looked at once, against the newest state.
+
+export type Log = (text: string) => void;
+export type Running = { stop(): void };
+
+const FIRST_RETRY_MS = 5;
+const LONGEST_RETRY_MS = 30_000;
+/** A longer time-out would fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** @param sync brings the world in line with what the store says about the key; when it throws, it is called again, later and later. */
+export function createQueue(name: string, sync: (key: string) => void, log: Log) {
+  const waiting = new Set<string>();
+  const timers = new Map<string, { timer: NodeJS.Timeout; dueMs: number }>();
+  const failures = new Map<string, number>();
+  let turn: NodeJS.Immediate | undefined;
+  let stopped = false;
+
+  function drain(): void {
+    turn = undefined;
+    const keys = [...waiting];
+    waiting.clear();
+    for (const key of keys) {
+      if (stopped) return;
+      try {
+        sync(key);
+        failures.delete(key);
+      } catch (error) {
+        const failed = (failures.get(key) ?? 0) + 1;
+        failures.set(key, failed);
+        log(`${name}: ${key}: ${error instanceof Error ? error.message : String(error)}`);
+        addAfter(key, Math.min(FIRST_RETRY_MS * 2 ** (failed - 1), LONGEST_RETRY_MS));
+      }
+    }
+  }
+
+  function add(key: string): void {
+    if (stopped) return;
+    waiting.add(key);
+    turn ??= setImmediate(drain);
+  }
+
+  /** Once, at the earliest of the times that were asked for. */
+  function addAfter(key: string, delayMs: number): void {
+    if (stopped) return;
+    const wait = Math.min(Math.max(delayMs, 0), LONGEST_TIMER_MS);
+    const dueMs = Date.now() + wait;
+    const earlier = timers.get(key);
+    if (earlier && earlier.dueMs <= dueMs) return;
+    clearTimeout(earlier?.timer);
+    const timer = setTimeout(() => {
+      timers.delete(key);
+      add(key);
+    }, wait);
+    timers.set(key, { timer, dueMs });
+  }
+
+  return {
+    add,
+    addAfter,
+    stop(): void {
+      stopped = true;
+      if (turn) clearImmediate(turn);
+      for (const { timer } of timers.values()) clearTimeout(timer);
+      timers.clear();
+      waiting.clear();
+    },
+  };
+}
