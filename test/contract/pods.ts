@@ -115,11 +115,13 @@ export const pods = area('pods', (contract) => {
       lastState: {},
     });
     expect(container({ status } as V1Pod)?.containerID).toMatch(/^[a-z]+:\/\/./);
-    const events = (await eventsOf(space, 'running')).join('\n');
-    expect(events).toMatch(/Scheduled: Successfully assigned contract-pods-\d+\/running to /);
-    expect(events).toContain(`Pulled: Container image "${space.images.client}" already present on machine`);
-    expect(events).toMatch(/Created: Created container: main/);
-    expect(events).toMatch(/Started: Started container main/);
+    await until('its events', async () => {
+      const events = (await eventsOf(space, 'running')).join('\n');
+      expect(events).toMatch(/Scheduled: Successfully assigned contract-pods-\d+\/running to /);
+      expect(events).toContain(`Pulled: Container image "${space.images.client}" already present on machine`);
+      expect(events).toMatch(/Created: Created container: main/);
+      expect(events).toMatch(/Started: Started container main/);
+    });
   });
 
   contract('an image that cannot be pulled: ErrImagePull, then ImagePullBackOff', async (space) => {
