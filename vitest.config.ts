@@ -32,9 +32,10 @@ export default defineConfig({
           name: 'kind',
           include: ['test/kind/**/*.test.ts'],
           fileParallelism: false,
+          // Of the contract's cases: each starts pods, and a pod's start takes a second of CPU here.
+          maxConcurrency: 3,
           testTimeout: 600_000,
           hookTimeout: 600_000,
-          maxConcurrency: 10,
           sequence: { concurrent: false },
         },
       },

@@ -13,7 +13,7 @@ const headless = { clusterIP: 'None' };
 const addressesOf = (pods: readonly V1Pod[]) => pods.map(({ status }) => status?.podIP ?? '').sort();
 
 /** Waits until a name answers this; CoreDNS follows the API within a second or so. */
-const answers = (space: Space, name: string, expected: string[] | string, timeoutMs = 10_000) =>
+const answers = (space: Space, name: string, expected: string[] | string, timeoutMs = 40_000) =>
   until(
     `${name} answers ${expected}`,
     async () => expect(await (await observer(space)).lookup(name)).toEqual(expected),
@@ -88,7 +88,8 @@ export const dns = area('dns', (contract) => {
       `/api/v1/namespaces/${NAMESPACE}/services/greeter`,
     );
     for (const name of [`greeter.${NAMESPACE}`, `greeter.${NAMESPACE}.svc.cluster.local`]) {
-      expect(await agent.lookup(name)).toEqual([body.spec.clusterIP]);
+      // A DNS server that has just started may not have read all Services yet.
+      await until(name, async () => expect(await agent.lookup(name)).toEqual([body.spec.clusterIP]));
     }
   });
 

@@ -9,9 +9,6 @@ const DEFAULT_SHARES = 1024;
  */
 const YIELDING_SHARES = 64;
 
-/** Of workers, once the cluster is up: what they serve comes before what the control plane does about it. */
-const WORKER_SHARES = 4096;
-
 const setShares = (nodes: readonly string[], shares: number) =>
   tryRun(['docker', 'update', '--cpu-shares', `${shares}`, ...nodes]);
 
@@ -31,11 +28,10 @@ export async function yieldCpu(nodes: readonly string[]): Promise<AsyncDisposabl
  * large ones. systemd keeps it when a node starts again. A node without systemd stays as it is.
  */
 export async function putPodsFirst(nodes: readonly string[]): Promise<void> {
-  await Promise.all([
-    setShares(nodes, WORKER_SHARES),
-    ...nodes.flatMap((node) => [
+  await Promise.all(
+    nodes.flatMap((node) => [
       tryRun(['docker', 'exec', node, 'systemctl', 'set-property', 'kubelet.slice', 'CPUWeight=1000']),
       tryRun(['docker', 'exec', node, 'systemctl', 'set-property', 'kubelet.service', 'CPUWeight=20']),
     ]),
-  ]);
+  );
 }
