@@ -12,7 +12,7 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/kind/**', 'test/embedded/**'],
-          testTimeout: 30_000,
+          testTimeout: 60_000,
         },
       },
       {
