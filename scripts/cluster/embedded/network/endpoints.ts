@@ -76,4 +76,6 @@ function nearest(found: Candidate[], distribution: string | undefined, client: C
 
 /** Ports that only root may listen on: the proxy leaves them refused. */
 export const unservablePorts = ({ spec }: Service): number[] =>
-  spec?.clusterIP === 'None' ? [] : (spec?.ports ?? []).map(({ port }) => port).filter((port) => port >= 1 && port < 1024);
+  spec?.clusterIP === 'None'
+    ? []
+    : (spec?.ports ?? []).map(({ port }) => port).filter((port) => port >= 1 && port < 1024);
