@@ -1,5 +1,5 @@
 // create, update and patch: the same checks on what is to be stored, whatever way it came.
-import { randomInt } from 'node:crypto';
+import { randomSuffix } from '../controllers/objects.ts';
 import { withClusterIp } from '../controllers/service.ts';
 import { alreadyExists, badRequest, forbidden, invalid, notFound, unsupported } from '../errors.ts';
 import type { Addresses } from '../network/addresses.ts';
@@ -175,10 +175,6 @@ function nameOf(resource: Resource, metadata: Partial<Meta>): Partial<Meta> & { 
     },
   ]);
 }
-
-/** Kubernetes' alphabet for names that it makes: no vowels, so no words. */
-const randomSuffix = (): string =>
-  Array.from({ length: 5 }, () => 'bcdfghjklmnpqrstvwxz2456789'[randomInt(27)]).join('');
 
 function namespaceOf(
   store: Store,
