@@ -1,7 +1,7 @@
 // delete and deletecollection: at once, gracefully, or when the last finalizer is gone.
-import { deletePod } from '../controllers/delete-pod.ts';
+import { deleteObject, type FirstFinalizer } from '../controllers/delete-object.ts';
 import { badRequest, conflict } from '../errors.ts';
-import type { KubeObject, ResourceName } from '../objects.ts';
+import type { KubeObject } from '../objects.ts';
 import { type Store, wireTime } from '../store.ts';
 import { asObject, parseJson } from './body.ts';
 import { listObjects, readObject } from './read.ts';
@@ -16,7 +16,7 @@ type DeleteOptions = {
 };
 
 /** By the finalizer the garbage collector knows what to do first. */
-const FINALIZER: Record<string, string | undefined> = {
+const FINALIZER: Record<string, FirstFinalizer | undefined> = {
   Foreground: 'foregroundDeletion',
   Orphan: 'orphan',
 };
@@ -78,12 +78,6 @@ function remove(
     );
   if (options.dryRun?.includes('All')) return object;
 
-  const finalizer = FINALIZER[options.propagationPolicy ?? ''];
-  if (finalizer) addFinalizer(store, plural, object, finalizer);
-  if (plural === 'pods') {
-    deletePod(store, namespace, name, options.gracePeriodSeconds);
-    return store.get('pods', namespace, name) ?? deletedStatus(resource, name, uid);
-  }
   if (plural === 'namespaces') {
     return store.update('namespaces', '', name, (before) => ({
       ...before,
@@ -94,25 +88,7 @@ function remove(
       status: { ...before.status, phase: 'Terminating' },
     }));
   }
-  const current = store.get(plural, namespace, name) as KubeObject | undefined;
-  if (current?.metadata.finalizers?.length) {
-    return store.update(plural, namespace, name, (before) => ({
-      ...before,
-      metadata: {
-        ...before.metadata,
-        deletionTimestamp: before.metadata.deletionTimestamp ?? wireTime(new Date()),
-        deletionGracePeriodSeconds: 0,
-      },
-    }));
-  }
-  store.remove(plural, namespace, name);
-  return deletedStatus(resource, name, uid);
-}
-
-function addFinalizer(store: Store, plural: ResourceName, { metadata }: KubeObject, finalizer: string): void {
-  store.update(plural, metadata.namespace ?? '', metadata.name, (before) => {
-    const finalizers = before.metadata.finalizers ?? [];
-    if (finalizers.includes(finalizer)) return before;
-    return { ...before, metadata: { ...before.metadata, finalizers: [...finalizers, finalizer] } };
-  });
+  const finalizer = FINALIZER[options.propagationPolicy ?? ''];
+  deleteObject(store, plural, namespace, name, finalizer, options.gracePeriodSeconds);
+  return store.get(plural, namespace, name) ?? deletedStatus(resource, name, uid);
 }

@@ -4,6 +4,7 @@ import { createSecureServer } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { ApiError, badRequest, forbidden } from '../errors.ts';
+import type { LogOptions } from '../log-options.ts';
 import type { Addresses } from '../network/addresses.ts';
 import type { Deployment } from '../objects.ts';
 import type { Store } from '../store.ts';
@@ -20,17 +21,6 @@ import { scaleOf } from './scale.ts';
 import { watch } from './watch.ts';
 import { createObject, patch, updateObject } from './write.ts';
 
-/** What `kubectl logs` asks for. */
-export type LogOptions = {
-  container?: string;
-  previous?: boolean;
-  follow?: boolean;
-  timestamps?: boolean;
-  tailLines?: number;
-  sinceSeconds?: number;
-  sinceTime?: string;
-  limitBytes?: number;
-};
 /** The logs of a pod's container. @throws ApiError as Kubernetes does. */
 export type ReadLogs = (namespace: string, pod: string, options: LogOptions) => Promise<Readable>;
 

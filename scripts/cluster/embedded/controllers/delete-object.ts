@@ -6,12 +6,14 @@ import { deletePod } from './delete-pod.ts';
 /** What is done first: its dependents go before it, or lose it as their owner. */
 export type FirstFinalizer = 'foregroundDeletion' | 'orphan';
 
+/** @param graceSeconds of a pod; as its spec says where undefined. */
 export function deleteObject(
   store: Store,
   resource: ResourceName,
   namespace: string,
   name: string,
   finalizer?: FirstFinalizer,
+  graceSeconds?: number,
 ): void {
   if (finalizer && !read(store, resource, namespace, name)?.metadata.finalizers?.includes(finalizer)) {
     store.update(resource, namespace, name, (before) => ({
@@ -22,7 +24,7 @@ export function deleteObject(
   const object = read(store, resource, namespace, name);
   if (!object) return;
   if (resource === 'pods') {
-    deletePod(store, namespace, name);
+    deletePod(store, namespace, name, graceSeconds);
   } else if (!object.metadata.finalizers?.length) {
     store.remove(resource, namespace, name);
   } else if (!object.metadata.deletionTimestamp) {

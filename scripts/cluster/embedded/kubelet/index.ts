@@ -2,13 +2,13 @@
 // status, and ends them. It knows of the rest of the cluster only what is in the store.
 import { rm } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
+import type { LogOptions } from '../log-options.ts';
 import type { Pod } from '../objects.ts';
 import type { Change } from '../store.ts';
 import type { KubeletContext, KubeletOptions } from './context.ts';
 import { createPodEvents } from './events.ts';
 import { podLog } from './logs.ts';
 import { type PodWorker, startPod } from './pod.ts';
-import type { LogOptions } from './read-log.ts';
 import { createSweep } from './sweep.ts';
 import { createLimiter } from './waiting.ts';
 

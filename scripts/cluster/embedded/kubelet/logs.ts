@@ -1,11 +1,12 @@
 // Which log is asked for, or why there is none.
 import { Readable } from 'node:stream';
 import { badRequest, notFound } from '../errors.ts';
+import type { LogOptions } from '../log-options.ts';
 import type { Pod } from '../objects.ts';
 import { resources } from '../resources.ts';
 import type { Store } from '../store.ts';
 import type { PodWorker } from './pod.ts';
-import { type LogOptions, readLog } from './read-log.ts';
+import { readLog } from './read-log.ts';
 
 /** @throws ApiError as the API server and the kubelet do. */
 export function podLog(

@@ -1,19 +1,8 @@
 // Reads a container's log as the API gives it: the text alone, or with its times; from a time on, or the last lines.
 import { type FileHandle, open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
+import type { LogOptions } from '../log-options.ts';
 import type { LogFile } from './log-file.ts';
-
-export type LogOptions = {
-  container?: string;
-  previous?: boolean;
-  /** Goes on until the container ends, or the reader goes away. */
-  follow?: boolean;
-  timestamps?: boolean;
-  tailLines?: number;
-  sinceSeconds?: number;
-  sinceTime?: string;
-  limitBytes?: number;
-};
 
 const CHUNK_BYTES = 64 * 1024;
 
