@@ -1,11 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  matchesSelector,
-  parseFieldSelector,
-  parseLabelSelector,
-} from '../../../scripts/cluster/embedded/api/selectors.ts';
+import { parseFieldSelector, parseLabelSelector } from '../../../scripts/cluster/embedded/api/selectors.ts';
 import { ApiError } from '../../../scripts/cluster/embedded/errors.ts';
+import { matchesSelector } from '../../../scripts/cluster/embedded/label-selector.ts';
 import { resources } from '../../../scripts/cluster/embedded/resources.ts';
 import { holds } from '../../support/property.ts';
 

@@ -1,56 +1,14 @@
 // Label and field selectors, as URLs carry them, made into predicates.
 import { badRequest } from '../errors.ts';
+import { meets, type Requirement } from '../label-selector.ts';
 import type { ResourceName } from '../objects.ts';
 import type { Resource } from '../resources.ts';
 import { asText, at } from './json.ts';
 import { labelKeyErrors, labelValueErrors } from './validate/names.ts';
 
-type Labels = Readonly<Record<string, string>> | undefined;
 type Metadata = { labels?: Record<string, string> | undefined };
 type Labelled = { metadata: Metadata };
 export type Predicate = (object: Labelled) => boolean;
-
-type Requirement = { key: string; operator: string; values: readonly string[] };
-
-/** Kubernetes' own selector type; without anything in it it selects everything, absent nothing. */
-export type LabelSelector = {
-  matchLabels?: Readonly<Record<string, string>> | undefined;
-  matchExpressions?:
-    | readonly { key: string; operator: string; values?: readonly string[] | undefined }[]
-    | undefined;
-};
-
-export function matchesSelector(selector: LabelSelector | undefined, labels: Labels): boolean {
-  if (!selector) return false;
-  const { matchLabels = {}, matchExpressions = [] } = selector;
-  return (
-    Object.entries(matchLabels).every(([key, value]) => labelIn(labels, key) === value) &&
-    matchExpressions.every(({ key, operator, values = [] }) => meets({ key, operator, values }, labels))
-  );
-}
-
-const labelIn = (labels: Labels, key: string) =>
-  labels && Object.hasOwn(labels, key) ? labels[key] : undefined;
-
-function meets({ key, operator, values }: Requirement, labels: Labels): boolean {
-  const value = labelIn(labels, key);
-  switch (operator) {
-    case 'In':
-    case 'in':
-      return value !== undefined && values.includes(value);
-    case 'NotIn':
-    case 'notin':
-      return value === undefined || !values.includes(value);
-    case 'Exists':
-      return value !== undefined;
-    case 'DoesNotExist':
-      return value === undefined;
-    default: {
-      const number = value !== undefined && /^-?\d+$/.test(value) ? Number(value) : Number.NaN;
-      return operator === 'gt' ? number > Number(values[0]) : number < Number(values[0]);
-    }
-  }
-}
 
 /**
  * `a=b,c!=d,e in (f,g),h,!i`; everything where it is empty.
@@ -130,7 +88,7 @@ function parseRequirements(selector: string): Requirement[] {
 }
 
 function checked(requirement: Requirement): Requirement {
-  const { key, operator, values } = requirement;
+  const { key, operator, values = [] } = requirement;
   const refuse = (value: unknown, why: string): never => {
     throw badRequest(
       `unable to parse requirement: ${value === key ? '<nil>' : `values[0][${key}]`}: Invalid value: ${JSON.stringify(value)}: ${why}`,

@@ -1,8 +1,9 @@
 // An owner's own: what it controls and still selects. What its selector no longer matches is let go, what it matches
 // and nobody controls is taken in – so that a pod can be set aside, or put back, by its labels.
+import { matchesSelector } from '../label-selector.ts';
 import type { Deployment, Kinds, KubeObject, Meta, ReplicaSet } from '../objects.ts';
 import type { Store } from '../store.ts';
-import { controllerOf, controllerReference, selects } from './objects.ts';
+import { controllerOf, controllerReference } from './objects.ts';
 
 export function claim<N extends 'pods' | 'replicasets'>(
   store: Store,
@@ -13,7 +14,7 @@ export function claim<N extends 'pods' | 'replicasets'>(
   const own: Kinds[N][] = [];
   for (const object of store.list(resource, namespace)) {
     const controller = controllerOf(object);
-    const matches = selects(owner.spec?.selector, object.metadata.labels);
+    const matches = matchesSelector(owner.spec?.selector, object.metadata.labels);
     if (controller?.uid === uid) {
       if (matches) own.push(object);
       else if (!deletionTimestamp) setOwners(store, resource, object, withoutOwner(object, uid));

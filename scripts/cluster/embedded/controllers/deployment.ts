@@ -1,4 +1,5 @@
 // Rolls a Deployment's template out: a ReplicaSet per template, scaled step by step as the strategy says.
+import { matchesSelector } from '../label-selector.ts';
 import type { Deployment, Pod, ReplicaSet } from '../objects.ts';
 import type { Store } from '../store.ts';
 import { claim } from './claim.ts';
@@ -25,7 +26,7 @@ import {
 import { stepRollingUpdate } from './deployment/rolling-update.ts';
 import { isScaling, scale } from './deployment/scale.ts';
 import { createRecorder } from './events.ts';
-import { controllerOf, keyOf, selects, splitKey } from './objects.ts';
+import { controllerOf, keyOf, splitKey } from './objects.ts';
 import { hasEnded } from './pods.ts';
 import { createQueue, type Log, type Running } from './queue.ts';
 
@@ -109,7 +110,7 @@ export function startDeploymentController(store: Store, log: Log): Running {
       for (const owner of owners) if (owner?.kind === 'Deployment') queue.add(`${namespace}/${owner.name}`);
       if (owners[0]) return;
       for (const deployment of store.list('deployments', namespace))
-        if (selects(deployment.spec?.selector, object.metadata.labels)) queue.add(keyOf(deployment));
+        if (matchesSelector(deployment.spec?.selector, object.metadata.labels)) queue.add(keyOf(deployment));
     }
     // Recreate waits for the last of the old pods.
     if (resource === 'pods' && type === 'DELETED') {

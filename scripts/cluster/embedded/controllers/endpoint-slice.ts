@@ -1,11 +1,13 @@
 // Keeps the EndpointSlices of each Service that has a selector: the addresses that DNS answers and proxies dial.
+
 import { isDeepStrictEqual } from 'node:util';
+import { matchesSelector } from '../label-selector.ts';
 import type { EndpointSlice, Meta, Pod, Service } from '../objects.ts';
 import type { Store } from '../store.ts';
 import { canBeEndpoint, endpointOf, endpointsOf, portsOf } from './endpoint-slice/endpoints.ts';
 import { type Draft, planSlices } from './endpoint-slice/reconcile.ts';
 import { createTriggerTimes } from './endpoint-slice/trigger-time.ts';
-import { controllerReference, keyOf, randomSuffix, selects, splitKey } from './objects.ts';
+import { controllerReference, keyOf, randomSuffix, splitKey } from './objects.ts';
 import { essenceOf } from './pods.ts';
 import { createQueue, type Log, type Running } from './queue.ts';
 
@@ -30,7 +32,7 @@ export function startEndpointSliceController(store: Store, log: Log, maxEndpoint
 
     const pods = store
       .list('pods', namespace)
-      .filter((pod) => selects({ matchLabels: selector }, pod.metadata.labels) && canBeEndpoint(pod));
+      .filter((pod) => matchesSelector({ matchLabels: selector }, pod.metadata.labels) && canBeEndpoint(pod));
     const desired = pods.map((pod) => ({
       ports: portsOf(service, pod),
       endpoint: endpointOf(service, pod, zoneOf(pod)),
@@ -95,7 +97,7 @@ export function startEndpointSliceController(store: Store, log: Log, maxEndpoint
       const { selector } = candidate.spec ?? {};
       if (!selector) continue;
       const isConcerned = [labels, before?.metadata.labels].some((of) =>
-        selects({ matchLabels: selector }, of),
+        matchesSelector({ matchLabels: selector }, of),
       );
       if (isConcerned) queue.add(keyOf(candidate));
     }

@@ -33,36 +33,3 @@ export const NAME_ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
 /** What Kubernetes puts behind a generateName. */
 export const randomSuffix = (): string =>
   Array.from({ length: 5 }, () => NAME_ALPHABET[randomInt(NAME_ALPHABET.length)]).join('');
-
-/** An empty selector matches everything, none matches nothing. */
-export function selects(selector: LabelSelector | undefined, labels: Record<string, string> = {}): boolean {
-  if (!selector) return false;
-  const { matchLabels = {}, matchExpressions = [] } = selector;
-  return (
-    Object.entries(matchLabels).every(([key, value]) => labels[key] === value) &&
-    matchExpressions.every((expression) => meets(expression, labels))
-  );
-}
-
-type Requirement = { key: string; operator: string; values?: string[] };
-
-/** One requirement of a selector of labels, or of a node by its labels. */
-export function meets({ key, operator, values = [] }: Requirement, labels: Record<string, string>): boolean {
-  const value = labels[key];
-  switch (operator) {
-    case 'In':
-      return value !== undefined && values.includes(value);
-    case 'NotIn':
-      return value === undefined || !values.includes(value);
-    case 'Exists':
-      return value !== undefined;
-    case 'DoesNotExist':
-      return value === undefined;
-    case 'Gt':
-      return Number(value) > Number(values[0]);
-    case 'Lt':
-      return Number(value) < Number(values[0]);
-    default:
-      return false;
-  }
-}

@@ -1,11 +1,13 @@
 // Keeps as many pods as a ReplicaSet wants.
+
 import { ApiError } from '../errors.ts';
+import { matchesSelector } from '../label-selector.ts';
 import type { NewObject, Pod, ReplicaSet } from '../objects.ts';
 import { type Store, wireTime } from '../store.ts';
 import { claim } from './claim.ts';
 import { deletePod } from './delete-pod.ts';
 import { createRecorder } from './events.ts';
-import { controllerOf, controllerReference, keyOf, randomSuffix, selects, splitKey } from './objects.ts';
+import { controllerOf, controllerReference, keyOf, randomSuffix, splitKey } from './objects.ts';
 import { availableAtMs, essenceOf, isActive, isReady } from './pods.ts';
 import { podsToDelete } from './pods-to-delete.ts';
 import { createQueue, type Log, type Running } from './queue.ts';
@@ -113,7 +115,7 @@ export function startReplicaSetController(store: Store, log: Log, admitPod: Admi
       replicas: pods.length,
       ...counted(
         'fullyLabeledReplicas',
-        pods.filter(({ metadata }) => selects(templateLabels, metadata.labels)).length,
+        pods.filter(({ metadata }) => matchesSelector(templateLabels, metadata.labels)).length,
       ),
       ...counted('readyReplicas', pods.filter(isReady).length),
       ...counted('availableReplicas', availableAt.filter((atMs) => atMs <= nowMs).length),
@@ -137,7 +139,7 @@ export function startReplicaSetController(store: Store, log: Log, admitPod: Admi
     if (owners[0]) return;
     // Nobody's: for whom it could be.
     for (const set of store.list('replicasets', namespace))
-      if (selects(set.spec?.selector, pod.metadata.labels)) queue.add(keyOf(set));
+      if (matchesSelector(set.spec?.selector, pod.metadata.labels)) queue.add(keyOf(set));
   });
   for (const set of store.list('replicasets')) queue.add(keyOf(set));
 

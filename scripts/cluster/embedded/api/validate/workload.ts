@@ -1,7 +1,7 @@
 // Deployments and ReplicaSets.
 import type { Cause } from '../../errors.ts';
+import { type LabelSelector, matchesSelector } from '../../label-selector.ts';
 import { asList, asObject, asText, type JsonObject, sameJson } from '../json.ts';
-import { type LabelSelector, matchesSelector } from '../selectors.ts';
 import { forbiddenField, notNegative, required, wrong } from './causes.ts';
 import { annotationCauses, labelCauses, selectorCauses } from './metadata.ts';
 import { podSpecCauses } from './pod.ts';

@@ -1,6 +1,6 @@
 // Which nodes a pod may run on, and what Kubernetes says of those that it may not.
+import { meets } from '../../label-selector.ts';
 import type { Node, Pod } from '../../objects.ts';
-import { meets } from '../objects.ts';
 
 export type Refusal = {
   reason: string;

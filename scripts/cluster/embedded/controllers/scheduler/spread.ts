@@ -1,6 +1,7 @@
 // topologySpreadConstraints: as many pods of a kind on each node, or in each zone.
+import { matchesSelector } from '../../label-selector.ts';
 import type { Node, Pod } from '../../objects.ts';
-import { type LabelSelector, selects } from '../objects.ts';
+import type { LabelSelector } from '../objects.ts';
 import { matchesAffinity, type Refusal, untolerated } from './filter.ts';
 
 type Constraint = NonNullable<NonNullable<Pod['spec']>['topologySpreadConstraints']>[number];
@@ -55,11 +56,11 @@ function countDomains(pod: Pod, constraint: Constraint, nodes: readonly Node[], 
       ({ metadata }) =>
         metadata.namespace === pod.metadata.namespace &&
         !metadata.deletionTimestamp &&
-        selects(selector, metadata.labels),
+        matchesSelector(selector, metadata.labels),
     );
     counts.set(domain, (counts.get(domain) ?? 0) + alike.length);
   }
-  return { counts, matchesItself: selects(selector, pod.metadata.labels) };
+  return { counts, matchesItself: matchesSelector(selector, pod.metadata.labels) };
 }
 
 /** `matchLabelKeys`: only pods that have the same values as this one. */
