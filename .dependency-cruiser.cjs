@@ -55,6 +55,20 @@ module.exports = {
       to: { path: '^services/', pathNot: '^services/protocol/' },
     },
     {
+      name: 'grpc-kit-stands-alone',
+      comment: 'It is published as it is.',
+      severity: 'error',
+      from: { path: '^services/grpc-kit/src/' },
+      to: { path: '^(services|scripts)/', pathNot: '^services/grpc-kit/src/' },
+    },
+    {
+      name: 'experimental-in-one-file',
+      comment: 'What grpc-js may change in any minor version is named once: others import it from there.',
+      severity: 'error',
+      from: { path: '^services/', pathNot: '^services/grpc-kit/' },
+      to: { path: '^services/grpc-kit/src/grpc-experimental' },
+    },
+    {
       name: 'servers-and-clients-apart',
       severity: 'error',
       from: { path: '^services/(greeter-[a-z]+)/' },
@@ -65,7 +79,7 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^services/gen/' },
+    exclude: { path: '^services/(gen|grpc-kit/dist)/' },
     tsConfig: { fileName: 'tsconfig.json' },
     tsPreCompilationDeps: true,
     enhancedResolveOptions: {

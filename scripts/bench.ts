@@ -1,27 +1,41 @@
 // npm run bench – the lab's own figures: ratios and counts of one run on the machine at hand.
+import { benchAdditions } from './bench/additions.ts';
 import { benchClient } from './bench/client.ts';
 import { benchEmbedded } from './bench/embedded.ts';
+import { benchKit } from './bench/kit.ts';
+import { benchRollout } from './bench/rollout.ts';
 import { benchUp } from './bench/up.ts';
+import { benchWatchers } from './bench/watchers.ts';
 import { main } from './common/cli.ts';
 import { EXIT } from './common/errors.ts';
 import { integer, labCommand, refuseMisuse } from './common/options.ts';
 
+type Bench = { run: (times: number, signal: AbortSignal) => Promise<void>; about: string };
+
+const benches: Record<string, Bench> = {
+  client: { run: benchClient, about: 'the load generator' },
+  kit: { run: benchKit, about: 'grpc-kit beside bare grpc-js' },
+  embedded: { run: benchEmbedded, about: 'the embedded provider' },
+  up: { run: benchUp, about: 'lab:up beside a bare kind create' },
+  additions: { run: benchAdditions, about: 'how soon a watching client finds a new pod, on a cluster' },
+  rollout: { run: benchRollout, about: 'rolling restarts under load, on a cluster' },
+  watchers: { run: benchWatchers, about: "what watching clients cost kind's API server" },
+};
+
+const list = Object.entries(benches).map(([name, { about }]) => `  ${name.padEnd(10)} ${about}`);
 const command = labCommand('bench', 'Measure the lab itself.')
-  .argument(
-    '[what]',
-    'up: lab:up beside a bare kind create; client: the load generator; embedded: that provider; all where left out',
-  )
-  .option('--pairs <n>', 'of alternating runs', integer(1, 20), 3)
+  .argument('[what]', 'one of those below; all where left out')
+  .option('--times <n>', 'pairs, rounds, additions or restarts', integer(1, 200), 3)
+  .addHelpText('after', `\nBenches:\n${list.join('\n')}`)
   .parse();
 
 await main(async (signal) => {
   refuseMisuse(command, 'bench');
   const [what] = command.processedArgs;
-  const { pairs } = command.opts();
-  const benches = { client: benchClient, embedded: benchEmbedded, up: benchUp };
+  const { times } = command.opts();
   if (what !== undefined && !(what in benches))
     command.error(`error: there is no bench "${what}": ${Object.keys(benches).join(', ')}`);
-  for (const [name, bench] of Object.entries(benches))
-    if (what === undefined || what === name) await bench(pairs, signal);
+  for (const [name, { run }] of Object.entries(benches))
+    if (what === undefined || what === name) await run(times, signal);
   return EXIT.pass;
 });

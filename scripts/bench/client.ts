@@ -2,18 +2,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
 import { mean, median } from 'simple-statistics';
-import { TOKEN_HEADER, type WorkloadRequest, type WorkloadStatus } from '../../services/protocol/index.ts';
+import type { WorkloadStatus } from '../../services/protocol/index.ts';
 import { ROOT } from '../cluster/index.ts';
-import { LabError } from '../common/errors.ts';
-import { waitFor } from '../common/wait.ts';
+import { percent, print, RUN_MS, runWorkload, startService } from './services.ts';
 
-const TOKEN = 'bench';
 const DEFAULT_RATE = 200;
 const HIGH_RATE = 2000;
-const RUN_MS = 10_000;
 
 /** Prints whether 2 000 calls a second are held, and the share of the client's CPU that recording takes. */
 export async function benchClient(pairs: number, signal: AbortSignal): Promise<void> {
@@ -52,72 +48,3 @@ function describe({ due, started, ended, codes, latency, lateness, cpuMs }: Work
     `p50 ${latency.p50Ms.toFixed(1)} ms, p99 ${latency.p99Ms.toFixed(1)} ms`
   );
 }
-
-/** Runs one workload while its events are read, as in a run. */
-async function runWorkload(control: string, spec: WorkloadRequest): Promise<WorkloadStatus> {
-  const headers = { [TOKEN_HEADER]: TOKEN, 'content-type': 'application/json' };
-  const reading = new AbortController();
-  const read = fetch(`${control}/events`, { headers, signal: reading.signal }).then(async (response) => {
-    for await (const _ of response.body ?? []);
-  });
-  read.catch(() => {});
-  const ask = async (method: string, path: string, body?: unknown) => {
-    const response = await fetch(`${control}${path}`, {
-      method,
-      headers,
-      ...(body ? { body: JSON.stringify(body) } : {}),
-    });
-    if (!response.ok) throw new LabError('failed', `${method} ${path}: ${await response.text()}`);
-    return response.json();
-  };
-  await ask('POST', '/workloads', spec);
-  await delay(RUN_MS);
-  const status = (await ask('DELETE', `/workloads/${spec.id}`)) as WorkloadStatus;
-  reading.abort();
-  return status;
-}
-
-type Running = { control: string; ports: { grpcPort?: number; controlPort: number } } & AsyncDisposable;
-
-/** A service's bundle as a process on one core, where there is taskset. */
-async function startService(
-  dir: string,
-  service: string,
-  core: number,
-  signal: AbortSignal,
-): Promise<Running> {
-  const pin = process.platform === 'linux' ? ['taskset', '--cpu-list', `${core}`] : [];
-  const [file = '', ...args] = [...pin, process.execPath, join(dir, service, 'main.js')];
-  const child = execa(file, args, {
-    env: { LAB_TOKEN: TOKEN, GRPC_PORT: '0', CONTROL_PORT: '0', BIND_ADDRESS: '127.0.0.1' },
-    cancelSignal: signal,
-    reject: false,
-    buffer: false,
-  });
-  let printed = '';
-  child.stdout.on('data', (chunk: Buffer) => {
-    printed += chunk.toString();
-  });
-  const ports = await waitFor(
-    `${service} to listen`,
-    async () => {
-      const line = printed.split('\n').find((each) => each.includes('"listening"'));
-      return line ? { done: JSON.parse(line) as Running['ports'] } : { waiting: printed || 'silence' };
-    },
-    { timeoutMs: 10_000, intervalMs: 50 },
-  );
-  return {
-    ports,
-    control: `http://127.0.0.1:${ports.controlPort}`,
-    [Symbol.asyncDispose]: async () => {
-      child.kill('SIGTERM');
-      await child;
-    },
-  };
-}
-
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
-
-const print = (line: string): void => {
-  process.stdout.write(`${line}\n`);
-};

@@ -1,3 +1,4 @@
 // What can be done to a service, as values with inject and heal.
 export type { Fault } from './fault.ts';
+export { rolloutRestartFault } from './rollout-restart.ts';
 export { scaleFault } from './scale.ts';

@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import { HttpError } from '../control-http/index.ts';
+import type { Health } from '../grpc-kit/src/server/index.ts';
 import type { Behaviour, BehaviourChange } from '../protocol/index.ts';
-import { type Health, healthServices } from './health.ts';
 
 /** What the handler does to each call. */
 export type CallBehaviour = Omit<Behaviour, 'serving'>;
@@ -16,12 +16,12 @@ export function changeBehaviour(behaviour: CallBehaviour, health: Health, change
     );
   }
   for (const service of Object.keys(serving)) {
-    if (!healthServices.some((known) => known === service)) {
+    if (!Object.hasOwn(health.current(), service)) {
       throw new HttpError(400, `serving: there is no service "${service}", only "" and "greet.Greeter"`);
     }
   }
   Object.assign(behaviour, ofCalls);
-  health.set(serving);
+  for (const [service, isServing] of Object.entries(serving)) health.set(service, isServing);
 }
 
 function isFailure(code: string): boolean {

@@ -3,15 +3,18 @@ import { durationMs, parseEnv, port, wholeNumber } from '../common/env.ts';
 import { identityEnv } from '../common/identity.ts';
 import { CONTROL_PORT, GRPC_PORT } from '../protocol/index.ts';
 
+/** What a connection's timers take: 22 days. */
+const connectionMs = wholeNumber(1, 1_900_000_000);
+
 const Env = z.object({
   ...identityEnv,
   GRPC_PORT: port.default(GRPC_PORT),
   CONTROL_PORT: port.default(CONTROL_PORT),
   // Unset leaves grpc-js its own default: no age limit, no keepalive, no limit of streams.
-  GRPC_MAX_CONNECTION_AGE_MS: durationMs.optional(),
-  GRPC_MAX_CONNECTION_AGE_GRACE_MS: durationMs.optional(),
-  GRPC_KEEPALIVE_TIME_MS: durationMs.optional(),
-  GRPC_KEEPALIVE_TIMEOUT_MS: durationMs.optional(),
+  GRPC_MAX_CONNECTION_AGE_MS: connectionMs.optional(),
+  GRPC_MAX_CONNECTION_AGE_GRACE_MS: wholeNumber(0, 1_900_000_000).optional(),
+  GRPC_KEEPALIVE_TIME_MS: connectionMs.optional(),
+  GRPC_KEEPALIVE_TIMEOUT_MS: connectionMs.optional(),
   GRPC_MAX_CONCURRENT_STREAMS: wholeNumber(1, 2_147_483_647).optional(),
   /** What SIGTERM does: drain in order, exit at once, or cut every connection and exit. */
   DRAIN: z
@@ -21,6 +24,8 @@ const Env = z.object({
   DRAIN_DELAY_MS: durationMs.default(3000),
   /** Longest wait for calls in flight after that. */
   DRAIN_TIMEOUT_MS: durationMs.default(20_000),
+  /** How long after its start the server says that it is ready: slow starters. */
+  READY_AFTER_MS: durationMs.optional(),
   /** Latency until it is changed by the control endpoint. */
   INITIAL_LATENCY_MS: wholeNumber(0, 600_000).default(0),
 });
@@ -30,23 +35,21 @@ export type Config = ReturnType<typeof readConfig>;
 /** @throws Error with one line that names what is wrong. */
 export function readConfig(env: NodeJS.ProcessEnv) {
   const set = parseEnv(Env, env);
-  const channelOptions = {
-    'grpc.max_connection_age_ms': set.GRPC_MAX_CONNECTION_AGE_MS,
-    'grpc.max_connection_age_grace_ms': set.GRPC_MAX_CONNECTION_AGE_GRACE_MS,
-    'grpc.keepalive_time_ms': set.GRPC_KEEPALIVE_TIME_MS,
-    'grpc.keepalive_timeout_ms': set.GRPC_KEEPALIVE_TIMEOUT_MS,
-    'grpc.max_concurrent_streams': set.GRPC_MAX_CONCURRENT_STREAMS,
-  };
   return {
     identity: { pod: set.POD_NAME, node: set.NODE_NAME },
     token: set.LAB_TOKEN,
     host: set.BIND_ADDRESS,
     grpcPort: set.GRPC_PORT,
     controlPort: set.CONTROL_PORT,
-    serverOptions: Object.fromEntries(
-      Object.entries(channelOptions).filter((entry): entry is [string, number] => entry[1] !== undefined),
-    ),
+    connections: {
+      maxConnectionAgeMs: set.GRPC_MAX_CONNECTION_AGE_MS,
+      maxConnectionAgeGraceMs: set.GRPC_MAX_CONNECTION_AGE_GRACE_MS,
+      keepaliveMs: set.GRPC_KEEPALIVE_TIME_MS,
+      keepaliveTimeoutMs: set.GRPC_KEEPALIVE_TIMEOUT_MS,
+      maxConcurrentStreams: set.GRPC_MAX_CONCURRENT_STREAMS,
+    },
     drain: { mode: set.DRAIN, delayMs: set.DRAIN_DELAY_MS, timeoutMs: set.DRAIN_TIMEOUT_MS },
+    readyAfterMs: set.READY_AFTER_MS,
     initialLatencyMs: set.INITIAL_LATENCY_MS,
   };
 }

@@ -1,31 +1,31 @@
 import { timeAnswer } from '../common/clock.ts';
 import { parseAs, type Route } from '../control-http/index.ts';
+import type { Health } from '../grpc-kit/src/server/index.ts';
 import { type Behaviour, BehaviourChange, FreezeRequest } from '../protocol/index.ts';
 import { type CallBehaviour, changeBehaviour } from './behaviour.ts';
 import type { Counters } from './counters.ts';
 import { freezeSoon } from './freeze.ts';
-import type { Health } from './health.ts';
 import type { ServerEvents } from './server-events.ts';
 
-/** What can be asked of a greeter-server over HTTP. */
+/** What can be asked of a greeter-server over HTTP. There is no health to tell of until it listens for calls. */
 export function controlRoutes(server: {
   behaviour: CallBehaviour;
-  health: Health;
+  health: Promise<Health>;
   counters: Counters;
   events: ServerEvents;
 }): Route[] {
   const { behaviour, health, counters, events } = server;
-  const current = (): Behaviour => ({ ...behaviour, serving: health.current() });
+  const current = async (): Promise<Behaviour> => ({ ...behaviour, serving: (await health).current() });
   return [
     { method: 'GET', path: '/healthz', open: true, answer: () => ({ body: { ok: true } }) },
     { method: 'GET', path: '/time', answer: () => ({ body: timeAnswer() }) },
-    { method: 'GET', path: '/behaviour', answer: () => ({ body: current() }) },
+    { method: 'GET', path: '/behaviour', answer: async () => ({ body: await current() }) },
     {
       method: 'PATCH',
       path: '/behaviour',
-      answer: ({ body }) => {
-        changeBehaviour(behaviour, health, parseAs(BehaviourChange, body));
-        return { body: current() };
+      answer: async ({ body }) => {
+        changeBehaviour(behaviour, await health, parseAs(BehaviourChange, body));
+        return { body: await current() };
       },
     },
     {

@@ -13,14 +13,33 @@ export const RetryPolicy = z.strictObject({
 });
 export type RetryPolicy = z.infer<typeof RetryPolicy>;
 
+/** gRPC's hedging policy, per call (gRPC proposal A6): more attempts before the first has failed. */
+export const HedgingPolicy = z.strictObject({
+  maxAttempts: z.int().min(2).max(5),
+  /** Time between the attempts; 0 sends all at once. */
+  hedgingDelayMs: z.number().min(0),
+  /** Status codes by name upon which the next attempt starts at once; any other ends the call. */
+  nonFatalStatusCodes: z.array(z.string()).default([]),
+});
+export type HedgingPolicy = z.infer<typeof HedgingPolicy>;
+
+/** gRPC's retry throttling, per channel (gRPC proposal A6): no retry while half of the tokens or fewer are left. */
+export const RetryThrottling = z.strictObject({
+  maxTokens: z.number().positive().max(1000),
+  /** What a success gives back; a failure costs one. */
+  tokenRatio: z.number().positive(),
+});
+export type RetryThrottling = z.infer<typeof RetryThrottling>;
+
 /** What one greeter-client pod is to call, how, and how fast. */
 export const WorkloadSpec = z.strictObject({
   id,
-  /** A gRPC target: `dns:///greeter-headless:50051`. */
+  /** A gRPC target: `dns:///greeter-headless:50051`; with the stack kit also `kubernetes:///…` and `dns-poll:///…`. */
   target: z.string().min(1),
-  /** The client library: bare grpc-js. */
-  stack: z.enum(['grpc-js']).default('grpc-js'),
-  policy: z.enum(['pick_first', 'round_robin']).default('round_robin'),
+  /** The client library: bare grpc-js, or grpc-kit. */
+  stack: z.enum(['grpc-js', 'kit']).default('grpc-js'),
+  /** `prefer_same_node` is grpc-kit's. */
+  policy: z.enum(['pick_first', 'round_robin', 'prefer_same_node']).default('round_robin'),
   /** Calls are dealt to the channels in turn. */
   channels: z.int().min(1).max(1000).default(1),
   /** `own` gives every channel its own subchannels, and so its own connections. */
@@ -37,6 +56,9 @@ export const WorkloadSpec = z.strictObject({
   deadlineMs: z.number().positive().default(2000),
   waitForReady: z.boolean().default(false),
   retry: RetryPolicy.optional(),
+  /** Not together with `retry`. */
+  hedging: HedgingPolicy.optional(),
+  throttling: RetryThrottling.optional(),
   /** grpc-js channel options, by their own names: `grpc.dns_min_time_between_resolutions_ms`. */
   channelOptions: z.record(z.string(), z.union([z.string(), z.number()])).default({}),
   /** The name that is greeted. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { HelloEvent, ServerEvent } from '../../services/protocol/index.ts';
-import { greet, healthOf, openGreeter, openHealth, type Reply } from './grpc-clients.ts';
+import { greet, healthOf, openGreeter, openHealth, openReflection, type Reply } from './grpc-clients.ts';
 import { startServer, until } from './harness.ts';
 
 type StreamEvent = HelloEvent | ServerEvent;
@@ -69,22 +69,26 @@ describe.concurrent('SIGTERM', () => {
     stream.close();
   });
 
-  it('waits for an open stream only as long as DRAIN_TIMEOUT_MS', async () => {
-    async function shutdownMs(watch: boolean): Promise<number> {
+  it('waits for an open stream only as long as DRAIN_TIMEOUT_MS, and not for one that watches health', async () => {
+    async function shutdownMs(stream?: 'health' | 'reflection'): Promise<number> {
       await using server = await startServer({ DRAIN_DELAY_MS: '0', DRAIN_TIMEOUT_MS: '1500' });
       using health = openHealth(server.target);
-      if (watch) {
-        const watching = health.watch({ service: '' });
-        watching.on('error', () => {});
-        await new Promise((resolve) => watching.once('data', resolve));
+      using reflection = openReflection(server.target);
+      const opened =
+        stream === 'health' ? health.watch({ service: '' }) : stream && reflection.ServerReflectionInfo();
+      if (opened) {
+        opened.on('error', () => {});
+        if (stream === 'reflection') opened.write({ list_services: '' });
+        await new Promise((resolve) => opened.once('data', resolve));
       }
       const startMs = performance.now();
       server.kill('SIGTERM');
       expect(await server.exited()).toMatchObject({ exitCode: 0 });
       return performance.now() - startMs;
     }
-    expect(await shutdownMs(false)).toBeLessThan(1400);
-    const held = await shutdownMs(true);
+    expect(await shutdownMs()).toBeLessThan(1400);
+    expect(await shutdownMs('health')).toBeLessThan(1400);
+    const held = await shutdownMs('reflection');
     expect(held).toBeGreaterThan(1490);
     expect(held).toBeLessThan(6000);
   });

@@ -26,9 +26,12 @@ function ask<Request, Answer>(handler: Handler<Request, Answer>, request: Reques
 type Watched = { id: number; traced: number };
 
 /** Tells each resolution of the channels once, and counts the attempts that were put on their connections. */
-export function watchChannels(clients: readonly Client[], onResolution: (resolution: Resolution) => void) {
-  const channels: Watched[] = clients.map((client) => ({
-    id: client.getChannel().getChannelzRef().id,
+export function watchChannels(
+  watched: readonly ReturnType<Client['getChannel']>[],
+  onResolution: (resolution: Resolution) => void,
+) {
+  const channels: Watched[] = watched.map((channel) => ({
+    id: channel.getChannelzRef().id,
     traced: 0,
   }));
   const attempts = new Map<number, number>();

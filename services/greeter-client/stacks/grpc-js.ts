@@ -1,17 +1,12 @@
-import { type ClientUnaryCall, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { credentials, Metadata, status } from '@grpc/grpc-js';
 import { GreeterClient } from '../../gen/greet.ts';
-import {
-  CALL_METADATA,
-  CLIENT_METADATA,
-  GRPC_PREVIOUS_ATTEMPTS_METADATA,
-  POD_METADATA,
-  PREVIOUS_ATTEMPTS_METADATA,
-  type WorkloadSpec,
-} from '../../protocol/index.ts';
+import { CALL_METADATA, CLIENT_METADATA, type WorkloadSpec } from '../../protocol/index.ts';
 import { watchChannels } from './channelz.ts';
+import { outcomeOf, retriesOf } from './outcome.ts';
 import { serviceConfig } from './service-config.ts';
-import type { Outcome, Resolution, Stack } from './stack.ts';
+import type { Resolution, Stack } from './stack.ts';
 
+const OK = { code: status.OK, details: '' };
 const ownOptions = ['grpc.service_config', 'grpc.use_local_subchannel_pool'];
 let opened = 0;
 
@@ -24,6 +19,11 @@ export function openGrpcJs(
   for (const option of ownOptions.filter((name) => name in spec.channelOptions)) {
     throw new Error(`channelOptions: ${option} follows from policy, retry and subchannelPool`);
   }
+  // Known to grpc-js too, once a workload of the stack kit has run in the same process.
+  const [scheme] = /^(kubernetes|dns-poll):/.exec(spec.target) ?? [];
+  if (scheme !== undefined) throw new Error(`target: ${scheme} is of the stack kit`);
+  if (spec.policy === 'prefer_same_node')
+    throw new Error('policy: prefer_same_node is a policy of the stack kit');
   opened += 1;
   const options = {
     ...spec.channelOptions,
@@ -37,7 +37,10 @@ export function openGrpcJs(
     { length: spec.channels },
     () => new GreeterClient(spec.target, credentials.createInsecure(), { ...options }),
   );
-  const watch = watchChannels(clients, onResolution);
+  const watch = watchChannels(
+    clients.map((greeter) => greeter.getChannel()),
+    onResolution,
+  );
   // One for all calls: grpc-js copies it when a call starts.
   const metadata = new Metadata({ waitForReady: spec.waitForReady });
   metadata.set(CLIENT_METADATA, client);
@@ -51,8 +54,9 @@ export function openGrpcJs(
       let answered: Metadata | undefined;
       const greeter = clients[seq % clients.length] as GreeterClient;
       const call = greeter.sayHello(request, metadata, { deadline: Date.now() + deadlineMs }, (error) => {
-        attemptsAskedFor += retriesOf(answered, error);
-        onEnd(outcomeOf(call, answered, error));
+        const end = error ?? OK;
+        attemptsAskedFor += retriesOf(answered, end);
+        onEnd(outcomeOf(call.getPeer(), answered, end));
       });
       call.once('metadata', (received) => {
         answered = received;
@@ -64,43 +68,4 @@ export function openGrpcJs(
       for (const greeter of clients) greeter.close();
     },
   };
-}
-
-function outcomeOf(
-  call: ClientUnaryCall,
-  answered: Metadata | undefined,
-  error: ServiceError | null,
-): Outcome {
-  // A server that fails a call tells who it is in the trailers, which come with the error.
-  const pod = first(answered, POD_METADATA) ?? first(error?.metadata, POD_METADATA);
-  const previous =
-    first(answered, PREVIOUS_ATTEMPTS_METADATA) ?? first(error?.metadata, PREVIOUS_ATTEMPTS_METADATA);
-  const peer = peerOf(call);
-  return {
-    code: error ? (status[error.code] ?? String(error.code)) : 'OK',
-    ...(error && { message: error.details }),
-    ...(pod !== undefined && { pod }),
-    ...(peer !== undefined && { peer }),
-    ...(previous !== undefined && { previousAttempts: Number(previous) }),
-  };
-}
-
-/** `getPeer` gives the target, or "unknown", where no attempt was picked. */
-function peerOf(call: ClientUnaryCall): string | undefined {
-  const peer = call.getPeer();
-  return /^[[\d].*:\d+$/.test(peer) ? peer : undefined;
-}
-
-/** Attempts beyond the first that the retry policy made, by what grpc-js adds to a call's metadata or message. */
-function retriesOf(answered: Metadata | undefined, error: ServiceError | null): number {
-  const told =
-    first(answered, GRPC_PREVIOUS_ATTEMPTS_METADATA) ??
-    first(error?.metadata, GRPC_PREVIOUS_ATTEMPTS_METADATA) ??
-    error?.details.match(/previous attempts: (\d+)/)?.[1];
-  return Number(told ?? 0);
-}
-
-function first(metadata: Metadata | undefined, key: string): string | undefined {
-  const value = metadata?.get(key)[0];
-  return value === undefined ? undefined : String(value);
 }

@@ -1,9 +1,10 @@
 // One file per client library; a workload's spec says which.
 import type { WorkloadSpec } from '../../protocol/index.ts';
 import { openGrpcJs } from './grpc-js.ts';
+import { openKit } from './kit.ts';
 import type { Resolution, Stack } from './stack.ts';
 
-const open = { 'grpc-js': openGrpcJs };
+const open = { 'grpc-js': openGrpcJs, kit: openKit };
 
 /** @param client what servers count by. @throws when the library does not take the spec. */
 export function openStack(

@@ -1,12 +1,19 @@
-import type { RetryPolicy, WorkloadSpec } from '../../protocol/index.ts';
+import type { HedgingPolicy, RetryPolicy, WorkloadSpec } from '../../protocol/index.ts';
+
+type Configured = Pick<WorkloadSpec, 'policy' | 'retry' | 'hedging' | 'throttling'>;
 
 /** gRPC's service config, as the JSON that the channel option `grpc.service_config` takes. */
-export function serviceConfig({ policy, retry }: Pick<WorkloadSpec, 'policy' | 'retry'>): string {
+export function serviceConfig({ policy, retry, hedging, throttling }: Configured): string {
   return JSON.stringify({
     loadBalancingConfig: [{ [policy]: {} }],
     methodConfig: [
-      { name: [{ service: 'greet.Greeter' }], ...(retry && { retryPolicy: retryPolicy(retry) }) },
+      {
+        name: [{ service: 'greet.Greeter' }],
+        ...(retry && { retryPolicy: retryPolicy(retry) }),
+        ...(hedging && { hedgingPolicy: hedgingPolicy(hedging) }),
+      },
     ],
+    ...(throttling && { retryThrottling: throttling }),
   });
 }
 
@@ -17,6 +24,14 @@ function retryPolicy(retry: RetryPolicy) {
     maxBackoff: duration(retry.maxBackoffMs),
     backoffMultiplier: retry.backoffMultiplier,
     retryableStatusCodes: retry.retryableStatusCodes,
+  };
+}
+
+function hedgingPolicy(hedging: HedgingPolicy) {
+  return {
+    maxAttempts: hedging.maxAttempts,
+    hedgingDelay: duration(hedging.hedgingDelayMs),
+    nonFatalStatusCodes: hedging.nonFatalStatusCodes,
   };
 }
 

@@ -1,0 +1,97 @@
+// How soon a watching client calls a new pod, and leaves one that goes: pods added and taken away one at a time.
+import { quantileSorted } from 'simple-statistics';
+import { scaleFault } from '../faults/index.ts';
+import { callsOf, eventsOf, type History, podsOf, SERVER_APP, startedMs } from '../history/index.ts';
+import { print } from './services.ts';
+import { onStage } from './stage.ts';
+
+const ARM = 'watch';
+const FROM = 2;
+/** Calls a second: with three pods each is due one every 6 ms. */
+const RATE = 500;
+
+/** Prints the quantiles of so many additions and removals. */
+export async function benchAdditions(additions: number, signal: AbortSignal): Promise<void> {
+  const history = await onStage(
+    [
+      {
+        name: ARM,
+        servers: FROM,
+        clients: 1,
+        serverEnv: { GRPC_MAX_CONNECTION_AGE_MS: undefined, DRAIN_DELAY_MS: '1000' },
+      },
+    ],
+    async (stage) => {
+      await stage.startWorkloads(
+        () => ({
+          target: `kubernetes:///greeter-headless-${ARM}.grpc-kind-lab:grpc`,
+          stack: 'kit',
+          ratePerSecond: RATE,
+          retry: {
+            maxAttempts: 3,
+            initialBackoffMs: 20,
+            maxBackoffMs: 200,
+            backoffMultiplier: 2,
+            retryableStatusCodes: ['UNAVAILABLE'],
+          },
+        }),
+        { spreadMs: 0, dnsName: (arm) => `greeter-headless-${arm}` },
+      );
+      await stage.observe('baseline', 5000);
+      const deployment = `greeter-server-${ARM}`;
+      for (let addition = 1; addition <= additions; addition += 1) {
+        const fault = scaleFault(stage.api, { arm: ARM, deployment, from: FROM, to: FROM + 1 });
+        await stage.inject([fault], FROM + 1);
+        await stage.observe('added', 1500);
+        const back = scaleFault(stage.api, { arm: ARM, deployment, from: FROM + 1, to: FROM });
+        await stage.inject([back], FROM);
+        if (addition % 10 === 0) print(`${addition} of ${additions} additions`);
+      }
+    },
+    signal,
+  );
+  report(history);
+}
+
+function report(history: History): void {
+  const calls = callsOf(history, ARM).sort((a, b) => startedMs(a) - startedMs(b));
+  const pods = podsOf(history, ARM, SERVER_APP).filter((pod) => !pod.old && pod.readyAtMs !== undefined);
+  const resolved = eventsOf(history, 'resolved').filter(({ arm, ok }) => arm === ARM && ok);
+  const fromReady: number[] = [];
+  const fromSlice: number[] = [];
+  const afterRemoval: number[] = [];
+  let uncalled = 0;
+  for (const pod of pods) {
+    const ofPod = calls.filter((call) => call.pod === pod.pod);
+    const [first] = ofPod;
+    if (first === undefined || pod.readyAtMs === undefined) {
+      uncalled += 1;
+      continue;
+    }
+    const inSliceMs = eventsOf(history, 'endpoints').find(({ endpoints }) =>
+      endpoints.some((endpoint) => endpoint.pod === pod.pod && endpoint.ready),
+    )?.atMs;
+    fromReady.push(startedMs(first) - pod.readyAtMs);
+    if (inSliceMs !== undefined) fromSlice.push(startedMs(first) - inSliceMs);
+    const left = resolved.find(
+      ({ atMs, detail }) =>
+        atMs >= (pod.terminatingAtMs ?? Number.POSITIVE_INFINITY) - 1000 && detail === `${FROM} endpoints`,
+    );
+    const last = ofPod.at(-1);
+    if (left !== undefined && last !== undefined) afterRemoval.push(Math.max(0, startedMs(last) - left.atMs));
+  }
+  const failed = calls.filter(({ code }) => code !== 'OK').length;
+  print(
+    `${calls.length} calls, ${failed} failed; ${pods.length} pods added, ${uncalled} of them never called`,
+  );
+  print(`Ready to first call:             ${quantiles(fromReady)}`);
+  print(`EndpointSlice to first call:     ${quantiles(fromSlice)}`);
+  print(`last call after removal arrived: ${quantiles(afterRemoval)}`);
+}
+
+function quantiles(values: readonly number[]): string {
+  const sorted = values.toSorted((a, b) => a - b);
+  if (sorted.length === 0) return 'none';
+  const at = (q: number): string => `${quantileSorted(sorted, q).toFixed(1)} ms`;
+  return `p50 ${at(0.5)}, p90 ${at(0.9)}, p99 ${at(0.99)}, max ${at(1)} (${sorted.length})`;
+}

@@ -1,0 +1,51 @@
+import type { PickArgs, Picker, PickResult } from '../grpc-experimental.ts';
+import { triedAddresses } from './tried.ts';
+
+/** An endpoint with a connection. */
+export type ReadyEndpoint = { address: string; picker: Picker };
+
+/** Where round robin goes on in the next picker, so that a change of the list favours nobody. */
+export type Rotation = { next: number };
+
+/**
+ * Round robin over the first tier. An attempt of a call whose earlier attempts are known goes to the next endpoint
+ * that none of them went to: in this tier, else in the next; when all have been tried, it is as if none had.
+ *
+ * @param tiers best first, none of them empty, at least one.
+ */
+export class TieredPicker implements Picker {
+  readonly #tiers: readonly (readonly ReadyEndpoint[])[];
+  readonly #rotation: Rotation;
+
+  constructor(tiers: readonly (readonly ReadyEndpoint[])[], rotation: Rotation) {
+    this.#tiers = tiers;
+    this.#rotation = rotation;
+  }
+
+  pick(args: PickArgs): PickResult {
+    const tried = triedAddresses(args.metadata);
+    const endpoint = this.#untried(tried) ?? this.#anew(tried);
+    tried?.add(endpoint.address);
+    return endpoint.picker.pick(args);
+  }
+
+  #untried(tried: Set<string> | undefined): ReadyEndpoint | undefined {
+    for (const tier of this.#tiers) {
+      for (let step = 0; step < tier.length; step += 1) {
+        const endpoint = this.#next(tier);
+        if (!tried?.has(endpoint.address)) return endpoint;
+      }
+    }
+    return undefined;
+  }
+
+  #anew(tried: Set<string> | undefined): ReadyEndpoint {
+    tried?.clear();
+    return this.#next(this.#tiers[0] as readonly ReadyEndpoint[]);
+  }
+
+  #next(tier: readonly ReadyEndpoint[]): ReadyEndpoint {
+    this.#rotation.next = (this.#rotation.next + 1) % Number.MAX_SAFE_INTEGER;
+    return tier[this.#rotation.next % tier.length] as ReadyEndpoint;
+  }
+}

@@ -1,0 +1,230 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { InterceptingCall, Metadata, status } from '@grpc/grpc-js';
+import { expect, test, vi } from 'vitest';
+import { serviceConfig } from '../../../services/grpc-kit/src/client/service-config.ts';
+import { type ClientOptions, createClient } from '../../../services/grpc-kit/src/index.ts';
+import { eventually } from '../../support/eventually.ts';
+import { startBackend } from './backend.ts';
+import { EchoService } from './echo-service.ts';
+
+const echo = (address: string, options: ClientOptions = {}) =>
+  createClient(EchoService, `ipv4:${address}`, options);
+
+const codeOf = async (call: Promise<unknown>): Promise<string> => {
+  try {
+    await call;
+    return 'OK';
+  } catch (error) {
+    const { code } = error as { code?: status };
+    return code === undefined ? String((error as Error).message) : (status[code] ?? '?');
+  }
+};
+
+const resources = () => process.getActiveResourcesInfo().filter((name) => /TCPSocket|Timeout/.test(name));
+
+test('a call of each kind', async () => {
+  await using backend = await startBackend();
+  await using client = echo(backend.address);
+  expect(await client.one({ text: 'a' })).toEqual({ text: 'a' });
+  const words: string[] = [];
+  for await (const { text } of client.many({ text: 'a b c' })) words.push(text);
+  expect(words).toEqual(['a', 'b', 'c']);
+  expect(await client.join([{ text: 'a' }, { text: 'b' }])).toEqual({ text: 'a b' });
+  const talk = client.talk();
+  talk.end({ text: 'loud' });
+  const answers: unknown[] = [];
+  for await (const answer of talk) answers.push(answer);
+  expect(answers).toEqual([{ text: 'LOUD' }]);
+});
+
+test('what a client streams may fail: the call is cancelled, and the failure is told', async () => {
+  await using backend = await startBackend();
+  await using client = echo(backend.address);
+  async function* failing() {
+    yield { text: 'a' };
+    throw new Error('no more');
+  }
+  await expect(client.join(failing())).rejects.toThrow('no more');
+});
+
+test('metadata of the client and of the call are sent; those of the call count where both name a key', async () => {
+  await using backend = await startBackend();
+  const ofCall = new Metadata();
+  ofCall.set('two', 'call');
+  await using client = echo(backend.address, { metadata: { one: 'client', three: 'client' } });
+  await client.one({ text: '' }, { metadata: ofCall });
+  await client.one({ text: '' }, { metadata: { one: 'call' } });
+  const [first, second] = backend.attempts.map((metadata) => metadata.getMap());
+  expect(first).toMatchObject({ one: 'client', two: 'call', three: 'client' });
+  expect(second).toMatchObject({ one: 'call', three: 'client' });
+  expect(second).not.toHaveProperty('two');
+  expect(ofCall.getMap()).toEqual({ two: 'call' });
+});
+
+test('a deadline: that of the call, else that of the client, and Infinity for none', async () => {
+  await using backend = await startBackend();
+  backend.behaviour.hang = true;
+  await using client = echo(backend.address, { deadlineMs: 150 });
+  const begun = performance.now();
+  expect(await codeOf(client.one({ text: '' }))).toBe('DEADLINE_EXCEEDED');
+  expect(performance.now() - begun).toBeGreaterThan(140);
+  expect(await codeOf(client.one({ text: '' }, { deadlineMs: 20 }))).toBe('DEADLINE_EXCEEDED');
+  const abort = new AbortController();
+  const endless = client.one({ text: '' }, { deadlineMs: Number.POSITIVE_INFINITY, signal: abort.signal });
+  expect(await Promise.race([codeOf(endless), delay(400, 'still open')])).toBe('still open');
+  abort.abort();
+  expect(await codeOf(endless)).toBe('CANCELLED');
+});
+
+test('a signal that was aborted before, or that is aborted later, cancels', async () => {
+  await using backend = await startBackend();
+  backend.behaviour.hang = true;
+  await using client = echo(backend.address);
+  expect(await codeOf(client.one({ text: '' }, { signal: AbortSignal.abort() }))).toBe('CANCELLED');
+  expect(await codeOf(client.one({ text: '' }, { signal: AbortSignal.timeout(30) }))).toBe('CANCELLED');
+});
+
+test('without a server a call fails at once, or waits until there is one', async () => {
+  const gone = await startBackend();
+  await gone[Symbol.asyncDispose]();
+  await using client = echo(gone.address, { deadlineMs: 5000 });
+  expect(await codeOf(client.one({ text: '' }))).toBe('UNAVAILABLE');
+  const waiting = client.one({ text: 'late' }, { waitForReady: true });
+  await using _back = await startBackend({ port: gone.port });
+  expect(await waiting).toEqual({ text: 'late' });
+});
+
+test('headers, status and peer are told', async () => {
+  await using backend = await startBackend();
+  await using client = echo(backend.address);
+  const onHeaders = vi.fn<(headers: Metadata) => void>();
+  const onEnd = vi.fn();
+  await client.one({ text: '' }, { onHeaders, onEnd });
+  expect(onHeaders.mock.calls[0]?.[0].get('answered-by')).toEqual([backend.address]);
+  expect(onEnd).toHaveBeenCalledExactlyOnceWith(
+    expect.objectContaining({ code: status.OK, peer: backend.address }),
+  );
+  backend.behaviour.fail = status.NOT_FOUND;
+  expect(await codeOf(client.one({ text: '' }, { onEnd }))).toBe('NOT_FOUND');
+  expect(onEnd.mock.lastCall?.[0]).toMatchObject({ code: status.NOT_FOUND, details: 'told to fail' });
+  expect(onEnd.mock.lastCall?.[0].metadata.get('answered-by')).toEqual([backend.address]);
+});
+
+test("grpc-js's interceptors", async () => {
+  await using backend = await startBackend();
+  await using client = echo(backend.address, {
+    interceptors: [
+      (options, next) =>
+        new InterceptingCall(next(options), {
+          start(metadata, listener, go) {
+            metadata.set('seen', 'yes');
+            go(metadata, listener);
+          },
+        }),
+    ],
+  });
+  await client.one({ text: '' });
+  expect(backend.attempts[0]?.get('seen')).toEqual(['yes']);
+});
+
+test('clients of the same target and options share one connection; with other options they do not', async () => {
+  await using backend = await startBackend();
+  await using first = echo(backend.address);
+  await using second = echo(backend.address);
+  await using other = echo(backend.address, { retry: true });
+  await Promise.all([first, second].map((client) => client.one({ text: '' })));
+  expect(backend.accepted()).toBe(1);
+  await other.one({ text: '' });
+  expect(backend.accepted()).toBe(2);
+  await first.close();
+  await second.one({ text: '' });
+  expect(backend.connections()).toBe(2);
+  await second.close();
+  await eventually(() => backend.connections() === 1);
+});
+
+test('several connections to an address are used in turn', async () => {
+  await using backend = await startBackend({ serverOptions: { 'grpc.max_concurrent_streams': 1 } });
+  backend.behaviour.delayMs = 300;
+  await using client = echo(backend.address, { connectionsPerAddress: 3 });
+  const begun = performance.now();
+  await Promise.all(Array.from({ length: 3 }, () => client.one({ text: '' })));
+  expect(performance.now() - begun).toBeLessThan(550);
+  expect(backend.accepted()).toBe(3);
+});
+
+test('close waits for calls in flight, takes no new ones, and leaves no socket and no timer', async () => {
+  await using backend = await startBackend();
+  const before = resources();
+  const client = echo(backend.address, { deadlineMs: 5000 });
+  backend.behaviour.delayMs = 200;
+  const inFlight = client.one({ text: 'in flight' });
+  await eventually(() => backend.attempts.length === 1);
+  const closed = client.close();
+  expect(await codeOf(client.one({ text: '' }))).toContain('is closed');
+  expect(await inFlight).toEqual({ text: 'in flight' });
+  await closed;
+  await client.close();
+  await eventually(() => backend.connections() === 0);
+  await eventually(
+    () => resources().length <= before.length,
+    () => ({ before, now: resources() }),
+  );
+});
+
+test('close cancels what is still open after its time', async () => {
+  await using backend = await startBackend();
+  backend.behaviour.hang = true;
+  const client = echo(backend.address);
+  const call = codeOf(client.one({ text: '' }));
+  const stream = client.many({ text: '' });
+  const ended = new Promise((resolve) => stream.once('error', resolve));
+  await eventually(() => backend.attempts.length === 1);
+  await client.close({ timeoutMs: 50 });
+  expect(await call).toBe('CANCELLED');
+  expect(await ended).toMatchObject({ code: status.CANCELLED });
+});
+
+test('keepalive: a frozen server is found out, and calls go elsewhere', async () => {
+  await using frozen = await startBackend();
+  await using healthy = await startBackend();
+  await using client = createClient(EchoService, `ipv4:${frozen.address},${healthy.address}`, {
+    keepalive: { timeMs: 200, timeoutMs: 100 },
+    deadlineMs: 100,
+  });
+  await eventually(() => frozen.accepted() + healthy.accepted() < 2 || true);
+  for (let call = 0; call < 6; call += 1) await client.one({ text: '' });
+  expect(frozen.attempts.length).toBeGreaterThan(0);
+  frozen.freeze();
+  await delay(600);
+  const codes = [];
+  for (let call = 0; call < 6; call += 1) codes.push(await codeOf(client.one({ text: '' })));
+  expect(codes).toEqual(Array.from({ length: 6 }, () => 'OK'));
+});
+
+test('an idle client closes its connections, and opens one for the next call', async () => {
+  await using backend = await startBackend();
+  await using client = echo(backend.address, { idleMs: 1000 });
+  await client.one({ text: '' });
+  expect(backend.connections()).toBe(1);
+  await eventually(() => backend.connections() === 0);
+  expect(await client.one({ text: 'again' })).toEqual({ text: 'again' });
+});
+
+test('options that cannot be are refused before anything is opened', () => {
+  expect(() => echo('127.0.0.1:1', { retry: true, hedging: {} })).toThrow('retried or hedged, not both');
+  expect(() => createClient({ close: EchoService.one }, 'ipv4:127.0.0.1:1')).toThrow(
+    'a method cannot be called close',
+  );
+});
+
+test('durations in the service config have nine digits: grpc-js takes a fraction for a number of nanoseconds', () => {
+  const retry = { initialBackoffMs: 200, maxBackoffMs: 1500 };
+  expect(JSON.parse(serviceConfig({ retry }, 'test.Echo')).methodConfig[0].retryPolicy).toEqual({
+    maxAttempts: 3,
+    initialBackoff: '0.200000000s',
+    maxBackoff: '1.500000000s',
+    backoffMultiplier: 2,
+    retryableStatusCodes: ['UNAVAILABLE'],
+  });
+});
