@@ -25,13 +25,15 @@ type Params = {
   arm: string;
   /** Most attempts that a call may make: 1 without a retry policy. */
   maxAttempts: number;
+  /** Attempts are hedged: those that came before the one that was answered do not tell how many there were. */
+  hedging?: boolean;
 };
 
 /**
  * Servers got every attempt that they answered, and no more than clients can have made. What does not add up makes
  * the run's numbers untrustworthy, so it is `unknown`, never `fail`.
  */
-export function accounting(history: History, { arm, maxAttempts }: Params): Finding {
+export function accounting(history: History, { arm, maxAttempts, hedging = false }: Params): Finding {
   const say = sayFor('accounting', arm);
   const ledgers = ledgersOf(history, arm);
   const calls = callsOf(history, arm);
@@ -48,7 +50,7 @@ export function accounting(history: History, { arm, maxAttempts }: Params): Find
     return {
       client,
       pods: [...ledgers].map(([pod, ledger]) => balanceOf(pod, ledger, client, callsOfClient)),
-      mayBeUnanswered: mayBeUnanswered(history, arm, client, callsOfClient, maxAttempts),
+      mayBeUnanswered: mayBeUnanswered(history, { arm, maxAttempts, hedging }, client, callsOfClient),
     };
   });
 
@@ -137,16 +139,18 @@ const touches = (call: Call, span: Span): boolean =>
 
 function mayBeUnanswered(
   history: History,
-  arm: string,
+  { arm, maxAttempts, hedging }: Required<Params>,
   client: string,
   calls: readonly Call[],
-  maxAttempts: number,
 ): number | undefined {
   const end = eventsOf(history, 'workload-end').find((event) => event.arm === arm && event.source === client);
   if (end === undefined) return calls.length === 0 ? 0 : undefined;
   const { started, ended, transparentRetries } = end.status;
-  const attempts = calls.map((call) => (call.pod === undefined ? maxAttempts : (call.previousAttempts ?? 0)));
-  return sum(attempts) + (started - ended) * maxAttempts + transparentRetries;
+  const beside = ({ pod, previousAttempts = 0 }: Call) => {
+    if (pod === undefined) return maxAttempts;
+    return hedging ? maxAttempts - 1 : previousAttempts;
+  };
+  return sum(calls.map(beside)) + (started - ended) * maxAttempts + transparentRetries;
 }
 
 function problemsOf({ client, pods, mayBeUnanswered }: Balance): string[] {

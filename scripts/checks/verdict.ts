@@ -21,17 +21,18 @@ export function restingOn(basis: readonly Finding[], findings: readonly Finding[
 export type Judgement = { verdict: Verdict; reasons: string[] };
 
 /**
- * Judges the claim by all findings but the control's. A claim that passes is unknown unless the control behaved as
+ * Judges the claim, of one arm or of several, by all findings but the control's. A claim that passes is unknown unless the control behaved as
  * expected, which is what passing means for a control: without that the treatment may not have been the cause.
  */
 export function verdictOf(
   findings: readonly Finding[],
-  { treatment, control }: { treatment: string; control?: string | undefined },
+  { treatment, control }: { treatment: string | readonly string[]; control?: string | undefined },
 ): Judgement {
   const ofControl = findings.filter(({ arm }) => control !== undefined && arm === control);
   const ofClaim = findings.filter((finding) => !ofControl.includes(finding));
-  if (!ofClaim.some(({ arm }) => arm === treatment)) {
-    return { verdict: 'unknown', reasons: [`nothing was found out about the ${treatment}`] };
+  const unseen = [treatment].flat().filter((name) => !ofClaim.some(({ arm }) => arm === name));
+  if (unseen.length > 0) {
+    return { verdict: 'unknown', reasons: [`nothing was found out about the ${unseen.join(', ')}`] };
   }
 
   const verdict = worstVerdict(ofClaim.map((finding) => finding.verdict));

@@ -12,7 +12,14 @@ export { kindProvider } from './kind/index.ts';
 export { chooseNodeImage } from './kind/node-image.ts';
 export { DEFAULT_LAB, type Lab, labNamed, labRoot, NAMESPACE, ROOT } from './lab.ts';
 export { takeLock } from './lock.ts';
-export { armManifests, INSTANCE_LABEL, type Manifest, NAME_LABEL, RUN_LABEL } from './manifests.ts';
+export {
+  armManifests,
+  INSTANCE_LABEL,
+  type Manifest,
+  NAME_LABEL,
+  RUN_LABEL,
+  type ServiceFields,
+} from './manifests.ts';
 export { type PodProxy, podProxy } from './pod-proxy.ts';
 export type { Problem } from './provider.ts';
 export { deploymentsReady, isPodReady, nodesReady, systemPodsReady } from './ready.ts';

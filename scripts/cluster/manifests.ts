@@ -73,6 +73,21 @@ export type Arm = {
   clients: number;
   /** Environment of greeter-server: a value replaces the manifest's, `undefined` takes it out. */
   serverEnv: Record<string, string | undefined>;
+  /** Fields of its ClusterIP Service beside those of the manifest. */
+  service?: ServiceFields | undefined;
+  /**
+   * `strict`: pods of a kind are on as many nodes as there can be, and wait where they cannot. Else they are spread as
+   * the scheduler sees fit.
+   */
+  spread?: 'strict' | undefined;
+  /** CPU that a client asks for, `150m`: for many clients at low rates the manifest's is more than nodes have. */
+  clientCpu?: string | undefined;
+};
+
+/** How a ClusterIP chooses among endpoints. */
+export type ServiceFields = {
+  trafficDistribution?: 'PreferSameNode' | 'PreferSameZone';
+  internalTrafficPolicy?: 'Local';
 };
 
 /** The Deployments and Services of one arm, beside the lab's own and untouched by them. */
@@ -86,16 +101,41 @@ export function armManifests(manifests: readonly Manifest[], arm: Arm): Manifest
         metadata: { ...manifest.metadata, name: `${manifest.metadata.name}-${arm.name}` },
       };
       const ours = relabelled(suffixed, { [INSTANCE_LABEL]: arm.name, [RUN_LABEL]: arm.run });
+      if (isService(ours)) return withServiceFields(ours, arm.service);
       if (!isDeployment(ours) || !ours.spec) return ours;
       const service = manifest.metadata.name as Service;
-      const scaled = { ...ours, spec: { ...ours.spec, replicas: replicas[service] } };
-      if (service !== 'greeter-server') return scaled;
-      return mapContainers(scaled, (container) => ({
-        ...container,
-        env: withEnv(container.env ?? [], arm.serverEnv),
-      }));
+      const scaled = withSpread({ ...ours, spec: { ...ours.spec, replicas: replicas[service] } }, arm.spread);
+      return mapContainers(scaled, (container) =>
+        service === 'greeter-server'
+          ? { ...container, env: withEnv(container.env ?? [], arm.serverEnv) }
+          : withCpu(container, arm.clientCpu),
+      );
     });
 }
+
+function withServiceFields(service: V1Service & Manifest, fields: ServiceFields | undefined): Manifest {
+  if (!fields || service.spec?.clusterIP === 'None') return service;
+  return { ...service, spec: { ...service.spec, ...fields } } as Manifest;
+}
+
+function withSpread<T extends V1Deployment & Manifest>(deployment: T, spread: Arm['spread']): T {
+  const podSpec = deployment.spec?.template.spec;
+  if (spread !== 'strict' || !deployment.spec || !podSpec) return deployment;
+  const topologySpreadConstraints = (podSpec.topologySpreadConstraints ?? []).map((constraint) => ({
+    ...constraint,
+    whenUnsatisfiable: 'DoNotSchedule',
+  }));
+  const template = { ...deployment.spec.template, spec: { ...podSpec, topologySpreadConstraints } };
+  return { ...deployment, spec: { ...deployment.spec, template } };
+}
+
+const withCpu = (container: V1Container, cpu: string | undefined): V1Container =>
+  cpu === undefined
+    ? container
+    : {
+        ...container,
+        resources: { ...container.resources, requests: { ...container.resources?.requests, cpu } },
+      };
 
 function withEnv(env: readonly V1EnvVar[], changes: Arm['serverEnv']): V1EnvVar[] {
   const kept = env.filter(({ name }) => !(name in changes));

@@ -14,10 +14,10 @@ const HOPELESS = new Set([
   'InvalidImageName',
   'ErrImageNeverPull',
   'CrashLoopBackOff',
-  'CreateContainerConfigError',
-  'CreateContainerError',
-  'RunContainerError',
 ]);
+/** The kubelet tries these again, and may succeed: on a busy node it is late with a Secret that is there. */
+const RETRIED = new Set(['CreateContainerConfigError', 'CreateContainerError', 'RunContainerError']);
+const RETRIED_MS = 15_000;
 
 /** Annotation by which the Deployment controller numbers rollouts. */
 const REVISION = 'deployment.kubernetes.io/revision';
@@ -69,6 +69,7 @@ export async function deploymentsReady(
   work: Work,
   timeoutMs = 120_000,
 ): Promise<string> {
+  const retriedSince = new Map<string, number>();
   const poll = async (): Promise<Poll<string>> => {
     const deployments = (await api.apps.listNamespacedDeployment({ namespace: NAMESPACE, labelSelector }))
       .items;
@@ -76,7 +77,7 @@ export async function deploymentsReady(
       const replicas = deployments.reduce((sum, { spec }) => sum + (spec?.replicas ?? 0), 0);
       return { done: `${replicas} pods` };
     }
-    await throwIfHopeless(api, await currentPods(api, deployments, labelSelector));
+    await throwIfHopeless(api, await currentPods(api, deployments, labelSelector), retriedSince);
     return { waiting: deployments.map(progressOf).join(', ') || 'there is no Deployment' };
   };
   return waitFor('all pods Ready', tolerant(poll), { timeoutMs, signal: work.signal, onWaiting: work.say });
@@ -157,17 +158,36 @@ const isTrue = (conditions: readonly { type: string; status: string }[] | undefi
 /**
  * Why a pod will never be Ready; undefined while it may. A container that ended once may come back: after a restart of
  * its node, all have.
+ *
+ * @param retriedMs for how long the kubelet has tried this pod again.
  */
-function hopelessReason({ state }: V1ContainerStatus): string | undefined {
+function hopelessReason({ state }: V1ContainerStatus, retriedMs: number): string | undefined {
   const { reason, message } = state?.waiting ?? {};
-  return reason && HOPELESS.has(reason) ? `${reason}: ${message ?? ''}`.trim() : undefined;
+  if (reason === undefined) return undefined;
+  const hopeless = HOPELESS.has(reason) || (RETRIED.has(reason) && retriedMs >= RETRIED_MS);
+  return hopeless ? `${reason}: ${message ?? ''}`.trim() : undefined;
 }
 
-async function throwIfHopeless(api: ClusterApi, pods: readonly V1Pod[]): Promise<void> {
+const isRetried = ({ status }: V1Pod): boolean =>
+  status?.containerStatuses?.some(({ state }) => RETRIED.has(state?.waiting?.reason ?? '')) ?? false;
+
+/** @param retriedSince when each pod was first seen to be tried again; kept between calls. */
+async function throwIfHopeless(
+  api: ClusterApi,
+  pods: readonly V1Pod[],
+  retriedSince: Map<string, number>,
+): Promise<void> {
+  const nowMs = performance.now();
+  for (const pod of pods) {
+    const uid = pod.metadata?.uid ?? '';
+    if (!isRetried(pod)) retriedSince.delete(uid);
+    else if (!retriedSince.has(uid)) retriedSince.set(uid, nowMs);
+  }
   for (const pod of pods) {
     if (pod.metadata?.deletionTimestamp) continue;
     for (const status of pod.status?.containerStatuses ?? []) {
-      const reason = hopelessReason(status);
+      const retriedMs = nowMs - (retriedSince.get(pod.metadata?.uid ?? '') ?? nowMs);
+      const reason = hopelessReason(status, retriedMs);
       const name = pod.metadata?.name ?? '';
       if (reason === undefined) continue;
       throw new LabError('failed', `the pod ${name} will not get Ready: ${reason}`, {

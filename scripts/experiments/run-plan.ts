@@ -1,11 +1,10 @@
 // One run from its plan to its result: arms up, change, arms down, verdict, run folder.
 import { VersionApi } from '@kubernetes/client-node';
-import type { Finding, Judgement } from '../checks/index.ts';
 import { NAMESPACE, RUN_LABEL, type StartedLab } from '../cluster/index.ts';
 import { LabError, messageOf } from '../common/errors.ts';
 import { eventsOf, type History } from '../history/index.ts';
 import { armResult, type Live, type RunDocument, writeRun } from '../report/index.ts';
-import type { Experiment, Plan } from './experiment.ts';
+import type { Experiment, Judged, Plan } from './experiment.ts';
 import { cleanUp, openStage } from './stage.ts';
 
 export type RunOptions = {
@@ -61,7 +60,7 @@ export async function runPlan(options: RunOptions): Promise<RunDocument> {
     lost ??= gone ?? undefined;
     live.end();
   }
-  const { findings, judgement } = lost ? whatWasLost(lost) : plan.judge(history);
+  const { findings, judgement, tables = [] } = lost ? whatWasLost(lost) : plan.judge(history);
   const clockErrors = eventsOf(history, 'clock').map(({ errorMs }) => errorMs);
   const document: RunDocument = {
     verdict: judgement.verdict,
@@ -78,6 +77,7 @@ export async function runPlan(options: RunOptions): Promise<RunDocument> {
     versions: await versionsOf(lab),
     findings: [...findings],
     arms: plan.arms.map(({ name }) => armResult(history, name)),
+    tables,
     clockErrorMs: clockErrors.length > 0 ? Math.max(...clockErrors) : null,
   };
   await writeRun({ document, history, manifests, extra: document.verdict === 'pass' ? {} : extra });
@@ -90,7 +90,7 @@ function ifClusterIsLost(error: unknown): LabError {
   throw error;
 }
 
-function whatWasLost(error: LabError): { findings: Finding[]; judgement: Judgement } {
+function whatWasLost(error: LabError): Judged {
   const message = [error.message, error.hint].filter(Boolean).join('; ');
   return {
     findings: [{ check: 'infrastructure', verdict: 'unknown', message }],

@@ -7,6 +7,7 @@ import {
   deleteRun,
   deploymentsReady,
   type Manifest,
+  NAMESPACE,
   podProxy,
   RUN_LABEL,
   readToken,
@@ -62,7 +63,10 @@ export async function openStage(options: StageOptions): Promise<OpenStage> {
   const recorder = await startRecorder(api, proxy, { run, onEvent: options.onEvent, signal });
   const armNames = arms.map(({ name }) => name);
   const podsOf = (arm: string, app: string) =>
-    recorder.pods(arm, app).filter(({ terminating }) => !terminating);
+    recorder
+      .pods(arm, app)
+      .filter(({ terminating }) => !terminating)
+      .sort((a, b) => (a.pod < b.pod ? -1 : 1));
   const clients = () => armNames.flatMap((arm) => podsOf(arm, CLIENT_APP).map(({ pod }) => ({ arm, pod })));
   const mark = (name: string) => recorder.note({ type: 'mark', name, atMs: nowMs(), source: 'driver' });
   const markFault = (fault: Fault, phase: FaultMark['phase']) =>
@@ -75,6 +79,26 @@ export async function openStage(options: StageOptions): Promise<OpenStage> {
       atMs: nowMs(),
       source: 'driver',
     });
+  const injectAll = async (faults: readonly Fault[]) => {
+    await Promise.all(
+      faults.map(async (fault) => {
+        markFault(fault, 'inject-asked');
+        await fault.inject();
+        markFault(fault, 'inject-done');
+      }),
+    );
+  };
+  const healAll = async (faults: readonly Fault[]) => {
+    const healed = await Promise.allSettled(
+      faults.map(async (fault) => {
+        markFault(fault, 'heal-asked');
+        await fault.heal();
+        markFault(fault, 'heal-done');
+      }),
+    );
+    const failed = healed.find((each) => each.status === 'rejected');
+    if (failed) throw failed.reason;
+  };
   let deadlineMs = 0;
 
   const allTold = (client: string, calls: number) =>
@@ -102,17 +126,24 @@ export async function openStage(options: StageOptions): Promise<OpenStage> {
       { timeoutMs: CHANGE_TIMEOUT_MS, intervalMs: 100, signal },
     );
 
-  const settled = (arm: string, servers: number) => async () => {
-    const pods = recorder.pods(arm, SERVER_APP);
-    const ready = pods.filter((pod) => pod.ready && !pod.terminating).length;
-    const leaving = pods.filter(({ terminating }) => terminating).length;
-    return ready === servers && leaving === 0
-      ? { done: undefined }
-      : { waiting: `${arm}: ${ready} of ${servers} servers Ready, ${leaving} leaving` };
-  };
+  const settled =
+    ({ arm, takes = [] }: Fault, servers: number) =>
+    async () => {
+      const pods = recorder.pods(arm, SERVER_APP);
+      const left = pods.filter(({ pod }) => takes.includes(pod));
+      if (left.length > 0) return { waiting: `${arm}: ${left.map(({ pod }) => pod).join(', ')} still there` };
+      const ready = pods.filter((pod) => pod.ready && !pod.terminating).length;
+      const leaving = pods.filter(({ terminating }) => terminating).length;
+      return ready === servers && leaving === 0
+        ? { done: undefined }
+        : { waiting: `${arm}: ${ready} of ${servers} servers Ready, ${leaving} leaving` };
+    };
 
   return {
     api,
+    proxy,
+    servers: (arm) => podsOf(arm, SERVER_APP),
+    clients: (arm) => podsOf(arm, CLIENT_APP),
     manifests,
     startWorkloads: async (workloadOf, { spreadMs, dnsName }) => {
       onPhase('starting the load');
@@ -144,17 +175,38 @@ export async function openStage(options: StageOptions): Promise<OpenStage> {
     },
     inject: async (faults, serversAfter) => {
       mark('change');
-      for (const [index, fault] of faults.entries()) {
+      for (const [index, group] of faults.map((fault) => [fault].flat()).entries()) {
         if (index > 0) await delay(SETTLE_MS, undefined, { signal });
-        onPhase(fault.detail);
-        markFault(fault, 'inject-asked');
-        await fault.inject();
-        markFault(fault, 'inject-done');
+        onPhase(group.map(({ detail }) => detail).join(', '));
+        await injectAll(group);
         await deploymentsReady(api, selector, work, CHANGE_TIMEOUT_MS);
-        await waitFor('the change to be complete', settled(fault.arm, serversAfter), {
-          timeoutMs: CHANGE_TIMEOUT_MS,
-          signal,
-        });
+        await Promise.all(
+          group.map((fault) =>
+            waitFor('the change to be complete', settled(fault, serversAfter), {
+              timeoutMs: CHANGE_TIMEOUT_MS,
+              signal,
+            }),
+          ),
+        );
+      }
+    },
+    during: async (name, faults, ms) => {
+      try {
+        await injectAll(faults);
+        onPhase(`${name}: watching for ${Math.round(ms / 1000)} s`);
+        mark(name);
+        await delay(ms, undefined, { signal });
+      } finally {
+        mark(`${name} over`);
+        await healAll(faults);
+      }
+    },
+    readLogs: async (arm) => {
+      for (const { pod } of podsOf(arm, CLIENT_APP)) {
+        const text = await api.core.readNamespacedPodLog({ namespace: NAMESPACE, name: pod });
+        for (const line of text.split('\n').filter(Boolean)) {
+          recorder.note({ type: 'log', arm, text: line, atMs: nowMs(), source: pod });
+        }
       }
     },
     close: async () => {

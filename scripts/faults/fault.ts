@@ -6,6 +6,8 @@ export type Fault = {
   arm: string;
   /** What exactly, for the history: `greeter-server-treatment from 5 to 10 replicas`. */
   detail: string;
+  /** Pods that it takes away for good, by their names. */
+  takes?: readonly string[];
   inject: () => Promise<void>;
   heal: () => Promise<void>;
 };

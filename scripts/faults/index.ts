@@ -1,4 +1,6 @@
 // What can be done to a service, as values with inject and heal.
+export { behaviourFault } from './behaviour.ts';
+export { deletePodsFault } from './delete-pods.ts';
 export type { Fault } from './fault.ts';
 export { rolloutRestartFault } from './rollout-restart.ts';
 export { scaleFault } from './scale.ts';

@@ -42,7 +42,15 @@ export type PodSeen = Seen & {
   restarts: number;
 };
 
-export type Endpoint = { ip: string; pod?: string; ready: boolean; serving: boolean; terminating: boolean };
+export type Endpoint = {
+  ip: string;
+  pod?: string;
+  node?: string;
+  zone?: string;
+  ready: boolean;
+  serving: boolean;
+  terminating: boolean;
+};
 
 /** One EndpointSlice as a watch event told it; deleted slices come with no endpoints. */
 export type EndpointsSeen = Seen & {
@@ -83,6 +91,9 @@ export type WorkloadEnd = Seen & { type: 'workload-end'; arm: string; status: Wo
 /** A pod's clock against the driver's: driver = source - offsetMs, give or take errorMs. */
 export type ClockMeasured = Seen & { type: 'clock'; offsetMs: number; errorMs: number };
 
+/** A line of a pod's log, told when the run was over. */
+export type Logged = Seen & { type: 'log'; arm: string; text: string };
+
 /** Something is missing from here on: a stream broke, a process restarted, events were thrown away. */
 export type Gap = Seen & { type: 'gap'; arm?: string; reason: string };
 
@@ -98,6 +109,7 @@ export type HistoryEvent =
   | Lifecycle
   | WorkloadEnd
   | ClockMeasured
+  | Logged
   | Gap;
 
 /** All that was seen in one run, in order of arrival. */

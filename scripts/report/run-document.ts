@@ -60,6 +60,17 @@ export const ArmResult = z.object({
 });
 export type ArmResult = z.infer<typeof ArmResult>;
 
+export const ResultTable = z
+  .object({
+    title: z.string(),
+    columns: z.array(z.string()),
+    rows: z
+      .array(z.array(z.string()))
+      .describe('As many cells as there are columns; the first names the row'),
+  })
+  .describe('Figures that this experiment is about, as they were printed');
+export type ResultTable = z.infer<typeof ResultTable>;
+
 export const RunDocument = z
   .object({
     verdict: Verdict,
@@ -84,6 +95,7 @@ export const RunDocument = z
       }),
     ),
     arms: z.array(ArmResult),
+    tables: z.array(ResultTable),
     clockErrorMs: z.number().nullable().describe('Largest error bound of any clock in the run'),
   })
   .meta({ title: 'grpc-kind-lab run', description: 'The result of one run of an experiment' });

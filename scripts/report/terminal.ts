@@ -29,8 +29,14 @@ export function summarise(run: RunDocument, stream: NodeJS.WriteStream): string 
     ({ check, arm, verdict: value, message }) =>
       `${verdict(value, signs[value])} ${[arm, check].filter(Boolean).join(' ')}\n${wrap(message, '    ')}`,
   );
+  const tables = run.tables.flatMap(({ title, columns, rows }) => [
+    '',
+    wrap(paint('bold', title)),
+    table(columns, rows),
+  ]);
   return [
     ...arms,
+    ...tables,
     '',
     paint('bold', 'Checks'),
     ...findings,
@@ -42,7 +48,6 @@ export function summarise(run: RunDocument, stream: NodeJS.WriteStream): string 
 
 const seconds = (ms: number | null): string => (ms === null ? '–' : `${(ms / 1000).toFixed(2)}`);
 
-/** Times are seconds since the change was asked for. */
 function table(head: string[], rows: string[][]): string {
   const made = new Table({
     head,
@@ -70,6 +75,7 @@ function table(head: string[], rows: string[][]): string {
   return made.toString();
 }
 
+/** Times are seconds since the change was asked for. */
 function newPodTable({ newPods, evenMs }: ArmResult): string {
   const rows = newPods.map(({ pod, readyMs, inEndpointSliceMs, inDnsMs, resolvedMs, firstCallMs }) => [
     `…${pod.slice(-5)}`,

@@ -192,10 +192,12 @@ function podSeen(pod: V1Pod, deleted: boolean, atMs: number): PodSeen {
 function endpointsSeen({ object, deleted, atMs }: Seen<V1EndpointSlice>): HistoryEvent {
   const labels = object.metadata?.labels ?? {};
   const endpoints: Endpoint[] = (deleted ? [] : (object.endpoints ?? [])).flatMap(
-    ({ addresses, conditions, targetRef }) =>
+    ({ addresses, conditions, targetRef, nodeName, zone }) =>
       addresses.map((ip) => ({
         ip,
         ...(targetRef?.name ? { pod: targetRef.name } : {}),
+        ...(nodeName ? { node: nodeName } : {}),
+        ...(zone ? { zone } : {}),
         // Source: discovery/v1 EndpointConditions: an absent condition counts as true, but for terminating.
         ready: conditions?.ready ?? true,
         serving: conditions?.serving ?? conditions?.ready ?? true,

@@ -9,6 +9,7 @@ import {
   PREVIOUS_ATTEMPTS_METADATA,
 } from '../protocol/index.ts';
 import type { CallBehaviour } from './behaviour.ts';
+import { createGate } from './capacity.ts';
 import type { Counters } from './counters.ts';
 
 /**
@@ -21,27 +22,37 @@ export function sayHello(
   behaviour: CallBehaviour,
   counters: Counters,
 ): handleUnaryCall<HelloRequest, HelloReply> {
+  const admits = createGate();
   return (call, callback) => {
     const client = String(call.metadata.get(CLIENT_METADATA)[0] ?? '');
     const previousAttempts = attemptNumber(call.metadata.get(GRPC_PREVIOUS_ATTEMPTS_METADATA)[0]);
     const counts = counters.started(client, previousAttempts);
 
-    function answer(): void {
+    function whoAnswers(): Metadata {
       const metadata = new Metadata();
       metadata.set(POD_METADATA, identity.pod);
       metadata.set(NODE_METADATA, identity.node);
       metadata.set(PREVIOUS_ATTEMPTS_METADATA, String(previousAttempts));
-      const fails = Math.random() < behaviour.failureShare;
-      if (fails) {
-        const code = status[behaviour.failureCode as keyof typeof status];
-        callback({ code, details: 'told to fail', metadata });
-      } else {
-        call.sendMetadata(metadata);
-        callback(null, { message: `Hello ${call.request.name}` });
+      return metadata;
+    }
+    function fail(code: status, details: string): void {
+      callback({ code, details, metadata: whoAnswers() });
+      counters.ended(counts, false);
+    }
+    function answer(): void {
+      if (Math.random() < behaviour.failureShare) {
+        fail(status[behaviour.failureCode as keyof typeof status], 'told to fail');
+        return;
       }
-      counters.ended(counts, !fails);
+      call.sendMetadata(whoAnswers());
+      callback(null, { message: `Hello ${call.request.name}` });
+      counters.ended(counts, true);
     }
 
+    if (!admits(behaviour.capacity)) {
+      fail(status.UNAVAILABLE, 'no capacity left');
+      return;
+    }
     if (behaviour.latencyMs === 0) {
       answer();
       return;

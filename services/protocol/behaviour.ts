@@ -1,5 +1,16 @@
 import { z } from 'zod';
 
+/**
+ * How much a server can do. A call that is served costs 1 of its `callsPerSecond`, a call that it refuses with
+ * UNAVAILABLE because nothing is left costs `refusalCost`: to refuse is not free, as no server knows what it refuses
+ * before it has read it.
+ */
+export const Capacity = z.strictObject({
+  callsPerSecond: z.number().positive().max(1_000_000),
+  refusalCost: z.number().min(0).max(1).default(0.5),
+});
+export type Capacity = z.infer<typeof Capacity>;
+
 /** What a greeter-server can be told to do at run time. What is left out stays as it is. */
 export const BehaviourChange = z.strictObject({
   /** Added to every call before it is answered. */
@@ -8,6 +19,8 @@ export const BehaviourChange = z.strictObject({
   failureShare: z.number().min(0).max(1).optional(),
   /** Status code name with which they fail. */
   failureCode: z.string().optional(),
+  /** `null`: as much as the machine can do, which it is without. */
+  capacity: Capacity.nullable().optional(),
   /**
    * Health by service name; "" is the server as a whole. The gRPC health service answers accordingly,
    * calls are served as before.
@@ -19,6 +32,7 @@ export type Behaviour = {
   latencyMs: number;
   failureShare: number;
   failureCode: string;
+  capacity?: Capacity | null | undefined;
   serving: Record<string, boolean>;
 };
 

@@ -98,7 +98,6 @@ describe('pods', () => {
     ['CrashLoopBackOff', 'back-off 5m0s restarting failed container', 2, true],
     ['ImagePullBackOff', 'Back-off pulling image "grpc-kind-lab/greeter-server:x"', 0, false],
     ['ErrImageNeverPull', 'Container image is not present', 0, false],
-    ['CreateContainerConfigError', 'secret "lab-token" not found', 0, false],
   ])('that will never be Ready are named at once: %s', async (reason, message, restarts, previous) => {
     putReplicaSets();
     kube.put(DEPLOYMENTS, deployment(3, 0));
@@ -115,6 +114,31 @@ describe('pods', () => {
       hint: 'Its last log lines:\n  starting\n  Error: no token',
     });
     expect(asked).toEqual([`${previous}`]);
+  });
+
+  it('that the kubelet tries again are named when it has for a while', async () => {
+    putReplicaSets();
+    kube.put(DEPLOYMENTS, deployment(3, 0));
+    const waiting = { reason: 'CreateContainerConfigError', message: 'failed to sync secret cache' };
+    kube.put(PODS, pod('server-1', { ...current, waiting }));
+    kube.on(LOG, (_request, response) => response.writeHead(200).end(''));
+    const failed = failure(pods());
+    await eventually(() => said.length > 2);
+    const now = performance.now.bind(performance);
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => now() + 16_000);
+    const error = await failed;
+    clock.mockRestore();
+    expect(error).toMatchObject({ message: expect.stringContaining('CreateContainerConfigError') });
+  });
+
+  it('that the kubelet tries again may get Ready', async () => {
+    putReplicaSets();
+    kube.put(DEPLOYMENTS, deployment(1, 0));
+    kube.put(PODS, pod('server-1', { ...current, waiting: { reason: 'CreateContainerError' } }));
+    const done = pods();
+    await eventually(() => said.length > 2);
+    kube.put(DEPLOYMENTS, deployment(1, 1));
+    expect(await done).toBe('1 pods');
   });
 
   it('that ended with an error may come back, as after a restart of their node', async () => {

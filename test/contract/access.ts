@@ -1,24 +1,28 @@
 // Who may do what: tokens of service accounts, and the roles they have.
-import type { V1RoleBinding } from '@kubernetes/client-node';
+import type { RbacV1Subject, V1PolicyRule, V1RoleBinding } from '@kubernetes/client-node';
 import { expect } from 'vitest';
 import { area, pathIn, type Space, until } from './support.ts';
 import { agentIn, readyPod, runPod } from './workloads.ts';
 
 const TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 
-/** A pod of its own service account, which may get, list and watch EndpointSlices: what a resolver in a pod needs. */
-async function resolver(space: Space, name: string) {
+/** What a resolver in a pod needs. */
+const RESOLVES: V1PolicyRule = {
+  apiGroups: ['discovery.k8s.io'],
+  resources: ['endpointslices'],
+  verbs: ['get', 'list', 'watch'],
+};
+
+type Given = { rule?: V1PolicyRule; subject?: RbacV1Subject };
+
+/** A pod of its own service account, and a role for it; it may resolve unless said. */
+async function resolver(space: Space, name: string, { rule = RESOLVES, subject }: Given = {}) {
   await space.create('serviceaccounts', { metadata: { name } });
-  await space.create('roles', {
-    metadata: { name },
-    rules: [
-      { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['get', 'list', 'watch'] },
-    ],
-  });
+  await space.create('roles', { metadata: { name }, rules: [rule] });
   const binding: V1RoleBinding = {
     metadata: { name },
     roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },
-    subjects: [{ kind: 'ServiceAccount', name, namespace: space.name }],
+    subjects: [subject ?? { kind: 'ServiceAccount', name, namespace: space.name }],
   };
   await space.create('rolebindings', binding);
   await runPod(space, name, { pod: { serviceAccountName: name, automountServiceAccountToken: true } });
@@ -59,6 +63,33 @@ export const access = area('access', (contract) => {
     await until('the role', async () => expect((await http('GET', slices)).status).toBe(200));
     await space.remove('rolebindings', 'former');
     await until('no role', async () => expect((await http('GET', slices)).status).toBe(403), 5_000);
+  });
+
+  contract('a role may be for all service accounts of a namespace', async (space) => {
+    const rule = { apiGroups: [''], resources: ['configmaps'], verbs: ['list'] };
+    const group = (of: string) => ({
+      apiGroup: 'rbac.authorization.k8s.io',
+      kind: 'Group',
+      name: `system:serviceaccounts:${of}`,
+    });
+    const mine = await resolver(space, 'one-of-many', { rule, subject: group(space.name) });
+    const maps = space.path('configmaps');
+    await until('the role', async () => expect((await mine.http('GET', maps)).status).toBe(200));
+    const rest = { rule: { ...rule, resources: ['secrets'] }, subject: group('elsewhere') };
+    const others = await resolver(space, 'one-of-none', rest);
+    // By now its token is known.
+    await until('its group', async () => expect((await others.http('GET', maps)).status).toBe(200));
+    expect((await others.http('GET', space.path('secrets'))).status).toBe(403);
+  });
+
+  contract('what is asked of a pod through the API takes the right to it', async (space) => {
+    const rule = { apiGroups: [''], resources: ['pods/proxy'], verbs: ['get'] };
+    const { http } = await resolver(space, 'looker', { rule });
+    const path = `${space.path('pods', 'looker:8080')}/proxy/ready`;
+    await until('the role', async () => expect((await http('GET', path)).status).toBe(200));
+    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
+      expect((await http(method, path)).status, method).toBe(403);
+    }
   });
 
   contract('a program in a pod reaches the API by its environment, token and certificate', async (space) => {

@@ -1,4 +1,5 @@
 // The API itself: what is stored, how it is found, watched, changed and refused.
+import { setTimeout as delay } from 'node:timers/promises';
 import type { KubernetesObject, V1ConfigMap, V1Deployment, V1Pod, V1Status } from '@kubernetes/client-node';
 import { expect } from 'vitest';
 import {
@@ -169,6 +170,16 @@ export const api = area('api', (contract) => {
     expect(performance.now() - began).toBeGreaterThan(1900);
   });
 
+  contract('a watch of no time, or a very long one, goes on', async (space) => {
+    for (const timeoutSeconds of [0, 2_147_484]) {
+      await using watching = await space.watch(space.path('configmaps'), {
+        labelSelector: 'of=nothing',
+        timeoutSeconds,
+      });
+      expect(await Promise.race([watching.ended, delay(1500, 'goes on')])).toBe('goes on');
+    }
+  });
+
   contract('bookmarks come to watches that ask for them, with the version so far', async (space) => {
     const { body } = await space.http<List<V1ConfigMap>>('GET', space.path('configmaps'));
     const { resourceVersion } = body.metadata;
@@ -325,6 +336,51 @@ export const api = area('api', (contract) => {
     expect((await apply('one', '1')).status).toBe(409);
   });
 
+  contract('a status that is applied to what is not there makes nothing', async (space) => {
+    const body = { ...deployment(space, 'part', 0), status: { replicas: 1 } };
+    const applied = await space.http('PATCH', `${space.path('deployments', 'part')}/status`, {
+      body,
+      type: APPLY,
+      query: { fieldManager: 'one' },
+    });
+    expect(applied.status).toBe(404);
+    expect((await space.http('GET', space.path('deployments', 'part'))).status).toBe(404);
+  });
+
+  contract('what the server gives is the server’s: times of deletion', async (space) => {
+    const times = { deletionTimestamp: '2020-01-01T00:00:00Z', deletionGracePeriodSeconds: 5 };
+    const created = await space.http<V1ConfigMap>('POST', space.path('configmaps'), {
+      body: { ...configMap('times'), metadata: { name: 'times', ...times } },
+    });
+    expect(created.status).toBe(201);
+    for (const [key, value] of Object.entries(times)) {
+      expect(created.body.metadata).not.toHaveProperty(key);
+      const patched = await space.http('PATCH', space.path('configmaps', 'times'), {
+        body: { metadata: { [key]: value } },
+        type: MERGE,
+      });
+      expect(patched.status, key).toBe(422);
+      expect(patched.body.message).toMatch(
+        new RegExp(`metadata\\.${key}: Invalid value.*field is immutable`),
+      );
+    }
+    expect((await space.get('configmaps', 'times')).metadata?.deletionTimestamp).toBeUndefined();
+  });
+
+  contract('a replacement is for its own object: not of another name, namespace or uid', async (space) => {
+    await space.create('configmaps', configMap('self'));
+    const put = (metadata: object) =>
+      space.http('PUT', space.path('configmaps', 'self'), {
+        body: { ...configMap('self'), metadata: { name: 'self', ...metadata } },
+      });
+    const other = await put({ uid: '00000000-0000-0000-0000-000000000000' });
+    expect(other.status).toBe(409);
+    expect(other.body.message).toMatch(/Precondition failed: UID in precondition: 0/);
+    expect((await put({ namespace: 'default' })).status).toBe(400);
+    expect((await put({ name: 'other' })).status).toBe(400);
+    expect((await put({})).status).toBe(200);
+  });
+
   contract('an unknown field is a bad request where validation is strict', async (space) => {
     const body = { ...configMap('strict'), nope: 1 };
     const query = { fieldValidation: 'Strict' };
@@ -345,6 +401,7 @@ export const api = area('api', (contract) => {
   });
 
   contract('values that cannot be are Invalid, by field', async (space) => {
+    const spaced = { httpGet: { port: 8080, httpHeaders: [{ name: 'a b', value: 'c' }] } };
     const selectorless = { ...deployment(space, 'invalid', 1), spec: { template: {} } };
     const cases: [Plural, object, string][] = [
       ['configmaps', configMap('Not_A_Name'), 'metadata.name'],
@@ -356,6 +413,11 @@ export const api = area('api', (contract) => {
         'spec.ports[0].port',
       ],
       ['pods', { metadata: { name: 'invalid' }, spec: { containers: [] } }, 'spec.containers'],
+      [
+        'pods',
+        { metadata: { name: 'invalid' }, spec: podSpec(space, { container: { readinessProbe: spaced } }) },
+        'spec.containers[0].readinessProbe.httpGet.httpHeaders',
+      ],
     ];
     for (const [plural, body, field] of cases) {
       const refused = await space.http('POST', space.path(plural), { body });
@@ -404,6 +466,17 @@ export const api = area('api', (contract) => {
     expect(patched.body.data).toEqual({ a: '2' });
     await space.http('DELETE', space.path('configmaps', 'dry'), { query });
     expect((await space.get('configmaps', 'dry')).data).toEqual({ a: '1' });
+    const twice = await space.http('POST', space.path('configmaps'), { body: configMap('dry'), query });
+    expect(twice.body).toMatchObject({ code: 409, reason: 'AlreadyExists' });
+  });
+
+  contract('a dry run of another kind than All is refused, not done', async (space) => {
+    const query = { dryRun: 'Some' };
+    const body = configMap('wet');
+    const refused = await space.http('POST', space.path('configmaps'), { body, query });
+    expect(refused.body).toMatchObject({ code: 422, reason: 'Invalid' });
+    expect(refused.body.message).toContain('dryRun: Unsupported value');
+    expect((await space.http('GET', space.path('configmaps', 'wet'))).status).toBe(404);
   });
 
   contract('a collection is deleted by its selector', async (space) => {
@@ -503,6 +576,26 @@ export const api = area('api', (contract) => {
     expect(seen.metadata?.generation).toBe(2);
   });
 
+  contract('a replacement that has its keys in another order changes nothing', async (space) => {
+    await space.create('deployments', deployment(space, 'reordered', 0, { env: { A: '1' } }));
+    const reversed = (value: unknown): unknown => {
+      if (Array.isArray(value)) return value.map(reversed);
+      if (typeof value !== 'object' || value === null) return value;
+      const entries = Object.entries(value).map(([key, part]) => [key, reversed(part)] as const);
+      return Object.fromEntries(entries.reverse());
+    };
+    // Its controller writes to it as well.
+    const put = await until('a replacement', async () => {
+      const body = reversed(await space.get('deployments', 'reordered'));
+      const replaced = await space.http<V1Deployment>('PUT', space.path('deployments', 'reordered'), {
+        body,
+      });
+      expect(replaced.status, replaced.text).toBe(200);
+      return replaced.body;
+    });
+    expect(put.metadata?.generation).toBe(1);
+  });
+
   contract('the status is the controllers’: a write to the object does not touch it', async (space) => {
     await space.create('deployments', { ...deployment(space, 'status', 0), status: { readyReplicas: 7 } });
     await space.patch('deployments', 'status', { status: { readyReplicas: 7 } });
@@ -555,6 +648,18 @@ export const api = area('api', (contract) => {
     const [set] = await space.list('replicasets', 'app=leaver');
     expect(set?.metadata?.ownerReferences).toBeUndefined();
     expect(await space.list('pods', 'app=leaver')).toHaveLength(1);
+    await space.remove('replicasets', nameOf(set));
+  });
+
+  contract('orphans stay for the older word, too', async (space) => {
+    await space.create('deployments', deployment(space, 'old-leaver', 0));
+    await until('a ReplicaSet', async () =>
+      expect(await space.list('replicasets', 'app=old-leaver')).toHaveLength(1),
+    );
+    await space.remove('deployments', 'old-leaver', { orphanDependents: true });
+    await gone(space, 'deployments', 'old-leaver');
+    const [set] = await space.list('replicasets', 'app=old-leaver');
+    expect(set?.metadata?.ownerReferences).toBeUndefined();
     await space.remove('replicasets', nameOf(set));
   });
 

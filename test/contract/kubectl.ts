@@ -393,6 +393,23 @@ export const kubectl = area('kubectl', (contract) => {
     });
   });
 
+  contract('events in the order in which they came', async (space) => {
+    const event = (name: string, agoMs: number) =>
+      space.create('events', {
+        metadata: { name },
+        involvedObject: { kind: 'ConfigMap', name: 'sorted', namespace: space.name },
+        reason: name,
+        lastTimestamp: new Date(Date.now() - agoMs),
+        type: 'Normal',
+      });
+    await event('sorted-b', 20_000);
+    await event('sorted-a', 10_000);
+    await event('sorted-c', 30_000);
+    const field = '--field-selector=involvedObject.name=sorted';
+    const sorted = await space.kubectl('get', 'events', '--sort-by=.lastTimestamp', field, '--no-headers');
+    expect(sorted.match(/sorted-[abc]/g)).toEqual(['sorted-c', 'sorted-b', 'sorted-a']);
+  });
+
   contract('api-resources and api-versions name what there is', async (space) => {
     const resources = await space.kubectl('api-resources', '--no-headers');
     for (const line of [

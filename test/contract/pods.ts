@@ -5,10 +5,12 @@ import { area, type Space, until } from './support.ts';
 import {
   agentIn,
   container,
+  deployment,
   endedPod,
   eventOf,
   eventsOf,
   logOf,
+  podSpec,
   podThat,
   readyPod,
   readyPods,
@@ -60,6 +62,7 @@ export const pods = area('pods', (contract) => {
       expect(metadata?.labels?.['kubernetes.io/hostname']).toBe(metadata?.name);
       expect(status?.conditions).toContainEqual(expect.objectContaining({ type: 'Ready', status: 'True' }));
       expect(status?.nodeInfo?.kubeletVersion).toMatch(/^v1\.34\./);
+      expect(status?.allocatable?.pods).toBe('110');
     }
     const zones = all
       .filter(isWorker)
@@ -279,6 +282,91 @@ export const pods = area('pods', (contract) => {
     expect(await agent.file('/mnt/one/deep/c')).toBe('three');
     expect(await agent.file('/mnt/one/a')).toBe('ENOENT');
     expect(await agent.file('/mnt/secret/word')).toBe('hush');
+  });
+
+  contract('files of a volume have the modes that are asked for', async (space) => {
+    await space.create('secrets', { metadata: { name: 'modes' }, stringData: { a: '1', b: '2' } });
+    const fieldRef = { fieldPath: 'metadata.name' };
+    const items = [
+      { key: 'a', path: 'a' },
+      { key: 'b', path: 'b', mode: 0o404 },
+    ];
+    const volumes: V1Volume[] = [
+      { name: 'secret', secret: { secretName: 'modes', defaultMode: 0o440, items } },
+      { name: 'plain', secret: { secretName: 'modes' } },
+      {
+        name: 'both',
+        projected: {
+          defaultMode: 0o444,
+          sources: [
+            { secret: { name: 'modes' } },
+            { downwardAPI: { items: [{ path: 'c', fieldRef, mode: 0o604 }] } },
+          ],
+        },
+      },
+    ];
+    const files = ['secret/a', 'secret/b', 'plain/a', 'both/b', 'both/c'];
+    const script = `const modeOf = (file) => (fs.statSync('/mnt/' + file).mode & 0o777).toString(8);
+      console.log(${JSON.stringify(files)}.map(modeOf).join());`;
+    await runPod(space, 'modes', {
+      script,
+      container: { volumeMounts: volumes.map(({ name }) => ({ name, mountPath: `/mnt/${name}` })) },
+      pod: { ...ONCE, volumes },
+    });
+    await endedPod(space, 'modes');
+    expect(await logOf(space, 'modes')).toBe('440,404,644,444,604\n');
+  });
+
+  contract(
+    'files of a volume follow the ConfigMap, and the pod’s own labels',
+    async (space) => {
+      await space.create('configmaps', { metadata: { name: 'follow' }, data: { a: 'old', gone: 'x' } });
+      const fieldRef = { fieldPath: "metadata.labels['state']" };
+      const volumes: V1Volume[] = [
+        { name: 'map', configMap: { name: 'follow' } },
+        { name: 'pod', downwardAPI: { items: [{ path: 'state', fieldRef }] } },
+      ];
+      await runPod(space, 'follow', {
+        labels: { state: 'old' },
+        container: { volumeMounts: volumes.map(({ name }) => ({ name, mountPath: `/mnt/${name}` })) },
+        pod: { volumes },
+      });
+      await readyPod(space, 'follow');
+      const agent = agentIn(space, 'follow');
+      expect(await agent.file('/mnt/pod/state')).toBe('old');
+      await space.patch('configmaps', 'follow', { data: { a: 'newer', gone: null } });
+      await space.patch('configmaps', 'follow', { data: { a: 'newest' } });
+      await space.patch('pods', 'follow', { metadata: { labels: { state: 'new' } } });
+      // The kubelet looks once a minute, or so.
+      const follows = async () => {
+        expect(await agent.file('/mnt/pod/state')).toBe('new');
+        expect(await agent.file('/mnt/map/a')).toBe('newest');
+        expect(await agent.file('/mnt/map/gone')).toBe('ENOENT');
+      };
+      await until('the files', follows, 200_000);
+    },
+    240_000,
+  );
+
+  contract('a pod of a service account that is not there is forbidden', async (space) => {
+    const refused = await space.http('POST', space.path('pods'), {
+      body: { metadata: { name: 'nobody' }, spec: podSpec(space, { pod: { serviceAccountName: 'nobody' } }) },
+    });
+    expect(refused.status).toBe(403);
+    expect(refused.body.message).toBe(
+      `pods "nobody" is forbidden: error looking up service account ${space.name}/nobody: serviceaccount "nobody" not found`,
+    );
+    await space.create(
+      'deployments',
+      deployment(space, 'nobodies', 1, { pod: { serviceAccountName: 'later' } }),
+    );
+    await until('the reason', async () => {
+      const [set] = await space.list('replicasets', 'app=nobodies');
+      const condition = set?.status?.conditions?.find(({ type }) => type === 'ReplicaFailure');
+      expect(condition?.message).toContain('serviceaccount "later" not found');
+    });
+    await space.create('serviceaccounts', { metadata: { name: 'later' } });
+    await readyPods(space, 'nobodies', 1);
   });
 
   contract('what is missing keeps a container from starting, until it is there', async (space) => {

@@ -1,5 +1,5 @@
 // Probes of all four kinds: what passes, what fails, and what comes of it.
-import type { V1Pod, V1Probe } from '@kubernetes/client-node';
+import type { CoreV1EventList, V1Pod, V1Probe } from '@kubernetes/client-node';
 import { expect } from 'vitest';
 import { area, type Space, until } from './support.ts';
 import {
@@ -250,6 +250,28 @@ export const probes = area('probes', (contract) => {
     await runPod(space, 'delayed', probed({ tcpSocket: { port: 8080 }, initialDelaySeconds: 3 }));
     expect(readyAfterMs(await readyPod(space, 'delayed'))).toBeGreaterThanOrEqual(2000);
   });
+
+  contract(
+    'a probe that cannot be made is tried again, and says nothing about the container',
+    async (space) => {
+      const httpGet = { host: 'no host', port: 8080 };
+      await runPod(space, 'unaskable', {
+        script: IDLE,
+        container: { livenessProbe: { ...every, httpGet }, readinessProbe: { ...every, httpGet } },
+      });
+      await until('another attempt', async () => {
+        const query = { fieldSelector: 'involvedObject.name=unaskable,reason=Unhealthy' };
+        const { body } = await space.http<CoreV1EventList>('GET', space.path('events'), { query });
+        const [event, other] = body.items;
+        expect([event?.count, other?.count]).toSatisfy((counts) => counts.some((count = 0) => count > 1));
+        expect(event?.message).toMatch(/^(Readiness|Liveness) probe errored and resulted in unknown state: /);
+      });
+      expect(container(await space.get('pods', 'unaskable'))).toMatchObject({
+        restartCount: 0,
+        ready: false,
+      });
+    },
+  );
 
   contract('a header and a path that a probe gives arrive', async (space) => {
     const script = `require('node:http').createServer((request, response) => {

@@ -1,4 +1,5 @@
 // Services: which pod a connection comes to, and when none does.
+import type { V1Service } from '@kubernetes/client-node';
 import { expect } from 'vitest';
 import { area, type Space, until } from './support.ts';
 import {
@@ -162,6 +163,11 @@ export const services = area('services', (contract) => {
     expect(refused.body.message).toMatch(
       /spec\.clusterIPs?\[?0?\]?: Invalid value.*(immutable|may not change)/,
     );
+    const replaced = await space.http<V1Service>('PUT', space.path('services', 'fixed'), {
+      body: { metadata: { name: 'fixed' }, spec: { ports: [{ name: 'http', port: 7001 }] } },
+    });
+    expect(replaced.status, replaced.text).toBe(200);
+    expect(replaced.body.spec).toMatchObject({ clusterIP: ip, clusterIPs: [ip], ipFamilies: ['IPv4'] });
     const taken = await space.http('POST', space.path('services'), {
       body: { metadata: { name: 'thief' }, spec: { clusterIP: ip, ports: [{ port: 7000 }] } },
     });

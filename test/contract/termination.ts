@@ -121,6 +121,33 @@ export const termination = area('termination', (contract) => {
     await gone(space, 'pods', 'forced', 5_000);
   });
 
+  contract('a finalizer keeps a pod that has ended, and no longer than it is there', async (space) => {
+    await up(space, 'held', `${STAY} process.on('SIGTERM', () => process.exit(0))`, grace(20));
+    await space.patch('pods', 'held', { metadata: { finalizers: ['grpc-kind-lab.dev/hold'] } });
+    await space.remove('pods', 'held');
+    await podThat(space, 'held', 'has ended', ({ metadata, status }) => {
+      expect(status?.phase).toBe('Succeeded');
+      // Its node has done its part: what is left is the finalizer.
+      expect(metadata?.deletionGracePeriodSeconds).toBe(0);
+    });
+    await space.patch('pods', 'held', { metadata: { finalizers: null } });
+    await gone(space, 'pods', 'held', 10_000);
+  });
+
+  contract('a pod goes with what it has made, whatever that may be', async (space) => {
+    const script = `const fs = require('node:fs');
+      fs.mkdirSync('/tmp/deep/er', { recursive: true });
+      fs.writeFileSync('/tmp/deep/er/file', '');
+      for (const folder of ['/tmp/deep/er', '/tmp/deep']) fs.chmodSync(folder, 0o555);
+      ${STAY} process.on('SIGTERM', () => process.exit(0));`;
+    await up(space, 'locked', script, {
+      container: { volumeMounts: [{ name: 'tmp', mountPath: '/tmp' }] },
+      pod: { volumes: [{ name: 'tmp', emptyDir: {} }] },
+    });
+    await end(space, 'locked');
+    expect((await space.http('GET', space.path('pods', 'locked'))).status).toBe(404);
+  });
+
   contract('the children of a pod end with it', async (space) => {
     const agent = await observer(space);
     const ip = (await space.get('pods', 'observer')).status?.podIP;

@@ -1,27 +1,10 @@
 // Every option of the scale experiment, with values that make no sense and runs that could tell nothing.
-import { Command } from '@commander-js/extra-typings';
 import { describe, expect, it } from 'vitest';
-import type { LabError } from '../../scripts/common/errors.ts';
-import type { Plan } from '../../scripts/experiments/experiment.ts';
 import scale from '../../scripts/experiments/scale/index.ts';
+import { planOf as planOfExperiment, refusalOf } from '../support/plan.ts';
 
-function planOf(line: string): Plan {
-  const command = new Command().exitOverride().configureOutput({ writeErr: () => {} });
-  const { plan } = scale.options(command as never);
-  command.parse(line.split(' ').filter(Boolean), { from: 'user' });
-  return plan();
-}
-
-/** What is said of a line that cannot be. */
-function refusal(line: string): string {
-  try {
-    planOf(line);
-  } catch (error) {
-    const { message, hint = '' } = error as LabError;
-    return `${message} ${hint}`.trim();
-  }
-  return expect.fail(`${line} was accepted`);
-}
+const planOf = (line: string) => planOfExperiment(scale, line);
+const refusal = (line: string) => refusalOf(scale, line);
 
 const DURATION = 'Write it as 500ms, 10s or 2m.';
 

@@ -13,9 +13,10 @@ export const SHORT = [
 ];
 
 /** The real kubectl against a lab. */
-export async function kubectl(args: readonly string[], name = LAB): Promise<string> {
+export async function kubectl(args: readonly string[], name = LAB, input = ''): Promise<string> {
   const kubeconfig = join(labRoot(), name, 'kubeconfig');
-  const { stdout } = await execa('kubectl', ['--kubeconfig', kubeconfig, '-n', 'grpc-kind-lab', ...args]);
+  const options = ['--kubeconfig', kubeconfig, '-n', 'grpc-kind-lab'];
+  const { stdout } = await execa('kubectl', [...options, ...args], { input });
   return stdout;
 }
 

@@ -135,6 +135,7 @@ function documentOf(verdict: RunDocument['verdict'], history: HistoryEvent[]): R
       { check: 'infrastructure', verdict: 'unknown', message: 'short', restsOn: 'history-complete' },
     ],
     arms: [armResult(history, ARM)],
+    tables: [],
     clockErrorMs: 1,
   };
 }

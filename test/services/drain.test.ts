@@ -15,7 +15,7 @@ const finalOf = (events: StreamEvent[]) =>
 
 describe.concurrent('SIGTERM', () => {
   it('drains in order: NOT_SERVING, still serving, calls in flight end, exit 0', async () => {
-    await using server = await startServer({ DRAIN_DELAY_MS: '1200', INITIAL_LATENCY_MS: '500' });
+    await using server = await startServer({ DRAIN_DELAY_MS: '2500', INITIAL_LATENCY_MS: '500' });
     using client = openGreeter(server.target);
     using health = openHealth(server.target);
     const stream = await server.openEvents<StreamEvent>();
@@ -90,7 +90,7 @@ describe.concurrent('SIGTERM', () => {
     expect(await shutdownMs('health')).toBeLessThan(1400);
     const held = await shutdownMs('reflection');
     expect(held).toBeGreaterThan(1490);
-    expect(held).toBeLessThan(6000);
+    expect(held).toBeLessThan(3900);
   });
 
   /** SIGTERM with one call in flight. */

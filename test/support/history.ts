@@ -8,6 +8,7 @@ import type {
   EndpointsSeen,
   FaultMark,
   HistoryEvent,
+  Mark,
   PodSeen,
   Resolved,
   WorkloadEnd,
@@ -27,6 +28,9 @@ export type PodScript = {
   /** From when to when clients call it, one time for all of them or by client. Default: while it is Ready. */
   calledFromMs?: number | Record<string, number>;
   calledUntilMs?: number;
+  /** Default: `worker`. */
+  node?: string;
+  zone?: string;
 };
 
 export type Script = {
@@ -36,6 +40,10 @@ export type Script = {
   ratePerSecond?: number;
   changeMs?: number;
   untilMs?: number;
+  /** Nodes of clients, by their names. */
+  clientNodes?: Readonly<Record<string, string>>;
+  /** Which of the pods that it could call a client deals its calls to; none: the call fails. Default: all. */
+  choose?: (client: string, called: readonly PodScript[], atMs: number) => readonly PodScript[];
   /** Changes a call before servers count it and clients sum up. */
   tamper?: (call: Call) => Call;
 };
@@ -80,7 +88,7 @@ export function historyOf(script: Script): HistoryEvent[] {
   const calls = callsOfScript(script).map(script.tamper ?? ((call) => call));
   return [
     ...clients.map((client) => clock(client)),
-    ...clients.map((client) => clientPod(client, arm)),
+    ...clients.map((client) => clientPod(client, arm, script.clientNodes?.[client])),
     fault(changeMs, arm),
     ...script.pods.flatMap((pod) => [...podEvents(pod, arm), ...resolutions(pod, arm, clients)]),
     ...listings(script, arm),
@@ -123,6 +131,8 @@ export const fault = (atMs: number, arm = ARM): FaultMark => ({
   phase: 'inject-asked',
   detail: '',
 });
+
+export const mark = (name: string, atMs: number): Mark => ({ type: 'mark', source: 'driver', name, atMs });
 
 export const podSeen = (pod: string, atMs: number, seen: Partial<PodSeen> = {}): PodSeen => ({
   type: 'pod',
@@ -212,7 +222,8 @@ function callsOfScript(script: Script): Call[] {
   return clients.flatMap((client) =>
     Array.from({ length: Math.floor(untilMs / periodMs) }, (_, seq) => {
       const atMs = seq * periodMs;
-      const called = script.pods.filter((pod) => isCalled(pod, client, atMs));
+      const callable = script.pods.filter((pod) => isCalled(pod, client, atMs));
+      const called = script.choose?.(client, callable, atMs) ?? callable;
       const chosen = called[seq % called.length];
       const made = call(seq, atMs, { arm, source: client });
       return chosen === undefined
@@ -229,12 +240,16 @@ function isCalled(pod: PodScript, client: string, atMs: number): boolean {
   return atMs >= fromMs && atMs < calledUntilMs;
 }
 
-const clientPod = (client: string, arm: string): PodSeen => podSeen(client, 0, { arm, app: CLIENT_APP });
+const clientPod = (client: string, arm: string, node?: string): PodSeen =>
+  podSeen(client, 0, { arm, app: CLIENT_APP, ...(node === undefined ? {} : { node }) });
 
-function podEvents({ pod, ip, readyAtMs, terminatingAtMs, goneAtMs }: PodScript, arm: string): PodSeen[] {
+function podEvents(
+  { pod, ip, readyAtMs, terminatingAtMs, goneAtMs, node = 'worker' }: PodScript,
+  arm: string,
+): PodSeen[] {
   const created = podSeen(pod, Math.max(0, readyAtMs - 1500), { arm, phase: 'Pending', ready: false });
   const events = readyAtMs === 0 ? [] : [created];
-  events.push(podSeen(pod, readyAtMs, { arm, ip, node: 'worker' }));
+  events.push(podSeen(pod, readyAtMs, { arm, ip, node }));
   if (terminatingAtMs !== undefined)
     events.push(podSeen(pod, terminatingAtMs, { arm, ip, terminating: true }));
   if (goneAtMs !== undefined) {
@@ -276,7 +291,15 @@ function listings(script: Script, arm: string): (EndpointsSeen | DnsAnswer)[] {
       arm,
       service: 'greeter-headless',
       slice: 'greeter-headless-abc',
-      endpoints: listed.map(({ ip, pod }) => ({ ip, pod, ready: true, serving: true, terminating: false })),
+      endpoints: listed.map(({ ip, pod, node, zone }) => ({
+        ip,
+        pod,
+        ...(node === undefined ? {} : { node }),
+        ...(zone === undefined ? {} : { zone }),
+        ready: true,
+        serving: true,
+        terminating: false,
+      })),
     };
     const answers = clients.map((source): DnsAnswer => {
       const records = listed.map(({ ip }) => ip).sort();

@@ -62,11 +62,22 @@ export async function startSupervisor(lab: Lab, options: SupervisorOptions): Pro
 /** What the supervisor tells whoever asks for its lock. */
 export const supervisorPurpose = (dir: string): string => `supervisor (pid ${process.pid}) of ${dir}`;
 
-/** Its process id, and the folder of the lab that it keeps; undefined when none runs. */
+/**
+ * Its process id, and the folder of the lab that it keeps; undefined when none runs.
+ *
+ * @throws LabError `failed` when there is one that does not answer: its pods may be well.
+ */
 export async function findSupervisor(lab: Lab): Promise<{ pid: number; dir: string } | undefined> {
-  const holder = await lockHolder(supervisorLock(lab.name));
-  const [, pid, dir] = /^supervisor \(pid (\d+)\) of (.*)$/s.exec(holder ?? '') ?? [];
-  return pid === undefined || dir === undefined ? undefined : { pid: Number(pid), dir };
+  // One that ends while it is asked says nothing either, and is gone when it is asked again.
+  for (let asked = 0; asked < 2; asked += 1) {
+    const holder = await lockHolder(supervisorLock(lab.name));
+    if (holder === undefined) return undefined;
+    const [, pid, dir] = /^supervisor \(pid (\d+)\) of (.*)$/s.exec(holder) ?? [];
+    if (pid !== undefined && dir !== undefined) return { pid: Number(pid), dir };
+  }
+  throw new LabError('failed', `the supervisor of "${lab.name}" does not answer`, {
+    hint: `It may be stopped, or the machine too busy: try again, or kill it (ps ax | grep supervisor.ts).\nIts log: ${logPath(lab)}`,
+  });
 }
 
 /** Ends it, gently first. */
@@ -76,7 +87,9 @@ export async function stopSupervisor(lab: Lab, signal?: AbortSignal): Promise<vo
   const { pid } = found;
   kill(pid, 'SIGTERM');
   const gone = async () =>
-    (await findSupervisor(lab)) === undefined ? { done: undefined } : { waiting: `pid ${pid} runs` };
+    (await lockHolder(supervisorLock(lab.name))) === undefined
+      ? { done: undefined }
+      : { waiting: `pid ${pid} runs` };
   const wait = { timeoutMs: STOP_TIMEOUT_MS, intervalMs: 20, ...(signal ? { signal } : {}) };
   await waitFor('the supervisor to end', gone, wait).catch(() => kill(pid, 'SIGKILL'));
   await waitFor('the supervisor to be killed', gone, wait);

@@ -74,7 +74,7 @@ export async function startCluster(options: ClusterOptions): Promise<StartedClus
     store,
     addresses,
     caCertificate: certificate.ca,
-    admitPod,
+    admitPod: (pod) => admitPod(store, pod),
     ...(options.maxEndpointsPerSlice ? { maxEndpointsPerSlice: options.maxEndpointsPerSlice } : {}),
     log,
   });

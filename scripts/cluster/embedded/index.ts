@@ -1,6 +1,6 @@
 // embedded as a provider: a small Kubernetes of the lab's own, whose pods are processes on loopback addresses.
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LabError } from '../../common/errors.ts';
 import type { ClusterConfig } from '../config.ts';
@@ -9,6 +9,7 @@ import type { Manifest } from '../manifests.ts';
 import type { Bundle, Ownership, Provider, Work } from '../provider.ts';
 import { findSupervisor, startSupervisor, stopSupervisor } from './background.ts';
 import { createImageStore } from './kubelet/images.ts';
+import { removeFolder } from './kubelet/remove-folder.ts';
 import { killLeftovers } from './leftovers.ts';
 import { preflight } from './preflight.ts';
 import { resources } from './resources.ts';
@@ -106,7 +107,7 @@ async function remove(lab: Lab, signal: AbortSignal): Promise<void> {
   if (clusterId) await killLeftovers(clusterId.trim());
   // Not the images: when a lab is made anew, they may have been put there a moment ago.
   for (const part of ['pods', 'preload.cjs', 'supervisor.log', 'cluster-id'])
-    await rm(join(lab.dir, part), { recursive: true, force: true });
+    await removeFolder(join(lab.dir, part));
 }
 
 const idPath = (lab: Lab) => join(lab.dir, 'cluster-id');

@@ -1,11 +1,9 @@
 // The processes of a cluster, found by the mark in their environment: whoever started them may be gone. Imports
-// nothing but Node, for the reaper's sake.
+// hardly more than Node, for the reaper's sake.
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-
-/** In the environment of every process of a pod; the id of its cluster. */
-export const CLUSTER_MARK = 'GRPC_KIND_LAB_CLUSTER';
+import { CLUSTER_VARIABLE } from './kubelet/pod-side/config.ts';
 
 const GIVE_UP_MS = 5000;
 
@@ -16,7 +14,7 @@ type Process = { pid: number; parent: number; marked: boolean };
  * environment. Not the caller, nor those that it runs under, whatever they carry.
  */
 export async function findProcesses(clusterId: string): Promise<number[]> {
-  const mark = `${CLUSTER_MARK}=${clusterId}`;
+  const mark = `${CLUSTER_VARIABLE}=${clusterId}`;
   const processes = process.platform === 'linux' ? readProc(mark) : readPs(mark);
   const byPid = new Map(processes.map((each) => [each.pid, each]));
   const spared = new Set<number>();

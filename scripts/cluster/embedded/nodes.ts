@@ -7,7 +7,8 @@ import { type Store, wireTime } from './store.ts';
 export type NodeSpec = { role: 'control-plane' | 'worker'; labels: Record<string, string> };
 
 const CONTROL_PLANE = 'node-role.kubernetes.io/control-plane';
-const PODS_PER_NODE = 1000;
+/** The kubelet's default. */
+const PODS_PER_NODE = 110;
 
 /** Creates the Node objects, Ready. */
 export function createNodes(

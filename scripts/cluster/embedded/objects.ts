@@ -80,6 +80,10 @@ export type KubeObject = {
   status?: unknown;
 };
 
+/** It has run to its end, and will not run again. */
+export const hasEnded = ({ status }: Pod): boolean =>
+  status?.phase === 'Succeeded' || status?.phase === 'Failed';
+
 /** What is given to the store: the rest of the metadata is the store's to give. */
 export type NewObject<T extends KubeObject> = Omit<T, 'metadata'> & {
   metadata: Partial<Omit<Meta, 'name'>> & { name: string };

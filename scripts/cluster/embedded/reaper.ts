@@ -1,5 +1,5 @@
 // A process beside the supervisor that outlives it: the end of its stdin is the supervisor's death, kill -9 included,
-// and then it kills what is left of the cluster. Started by start-reaper.ts; imports nothing but Node.
+// and then it kills what is left of the cluster. Started by start-reaper.ts; imports hardly more than Node.
 import { killLeftovers } from './leftovers.ts';
 
 const [, , clusterId = ''] = process.argv;

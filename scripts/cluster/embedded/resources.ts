@@ -12,11 +12,13 @@ export type Resource = {
   namespaced: boolean;
   shortNames: readonly string[];
   categories: readonly string[];
+  /** Made with the cluster: clients neither create nor delete it. */
+  fixed: boolean;
   /** Beside the object itself; `log` and `proxy` are read only. */
   subresources: readonly ('status' | 'scale' | 'log' | 'proxy')[];
 };
 
-type Optional = 'group' | 'shortNames' | 'categories' | 'subresources' | 'namespaced';
+type Optional = 'group' | 'shortNames' | 'categories' | 'fixed' | 'subresources' | 'namespaced';
 const define = (
   resource: Omit<Resource, Optional | 'version'> & Partial<Pick<Resource, Optional>>,
 ): Resource => ({
@@ -25,6 +27,7 @@ const define = (
   namespaced: true,
   shortNames: [],
   categories: [],
+  fixed: false,
   subresources: [],
   ...resource,
 });
@@ -62,6 +65,7 @@ export const resources: Record<ResourceName, Resource> = {
     kind: 'Node',
     singular: 'node',
     namespaced: false,
+    fixed: true,
     shortNames: ['no'],
     subresources: ['status'],
   }),

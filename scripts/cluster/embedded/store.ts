@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { alreadyExists, conflict, gone, notFound } from './errors.ts';
 import type { Kinds, KubeObject, Meta, NewObject, ResourceName } from './objects.ts';
 import { apiVersionOf, resources } from './resources.ts';
+import { sameJson } from './same-json.ts';
 
 export type Change<T = KubeObject> = {
   type: 'ADDED' | 'MODIFIED' | 'DELETED';
@@ -170,8 +171,6 @@ const sortKey = ({ metadata }: KubeObject) => `${metadata.namespace ?? ''}/${met
 /** Objects with a desired and an observed state count the changes of the desired one. */
 const hasGeneration = (object: { spec?: unknown; kind?: string }): boolean =>
   object.spec !== undefined && object.kind !== 'Namespace' && object.kind !== 'Service';
-
-const sameJson = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
 function sameButVersion(a: KubeObject, b: KubeObject): boolean {
   const plain = (object: KubeObject) => ({

@@ -5,6 +5,7 @@ import { GRPC_PORT } from '../../../services/protocol/index.ts';
 import { duration, durationOrOff, integer, positiveDuration } from '../../common/options.ts';
 import { scaleFault } from '../../faults/index.ts';
 import type { ArmPlan, Experiment, Plan, Stage } from '../experiment.ts';
+import { RETRY_UNAVAILABLE } from '../load.ts';
 import { judgeScale } from './judge.ts';
 import { isScaleOut, type Parameters, parametersOf, refuseWhatTellsNothing } from './parameters.ts';
 import { describePrediction, predictScale } from './prediction.ts';
@@ -41,6 +42,11 @@ const scale: Experiment = {
         new Option('--dns-floor <duration>', 'least time between two DNS resolutions of a channel')
           .argParser(duration)
           .default(30_000, '30s'),
+      )
+      .addOption(
+        new Option('--stack <stack>', 'client library: bare grpc-js, or grpc-kit on top of it')
+          .choices(['grpc-js', 'kit'] as const)
+          .default('grpc-js' as const),
       )
       .addOption(
         new Option('--policy <policy>', 'load balancing')
@@ -127,6 +133,7 @@ function workloadOf(arm: string, parameters: Parameters): Omit<WorkloadRequest, 
   const retries = isScaleOut(parameters) || arm === 'treatment';
   return {
     target: `dns:///${service}-${arm}:${GRPC_PORT}`,
+    stack: parameters.stack,
     policy: parameters.policy,
     ratePerSecond: parameters.ratePerSecond,
     burst: parameters.burst,
@@ -135,12 +142,3 @@ function workloadOf(arm: string, parameters: Parameters): Omit<WorkloadRequest, 
     ...(retries ? { retry: RETRY_UNAVAILABLE } : {}),
   };
 }
-
-/** A GOAWAY under load can refuse a stream that was just opened: worth another attempt, in both arms. */
-export const RETRY_UNAVAILABLE = {
-  maxAttempts: 3,
-  initialBackoffMs: 20,
-  maxBackoffMs: 200,
-  backoffMultiplier: 2,
-  retryableStatusCodes: ['UNAVAILABLE'],
-};

@@ -17,7 +17,7 @@ import {
   verdictOf,
   withinPrediction,
 } from '../../checks/index.ts';
-import { eventsOf, type History } from '../../history/index.ts';
+import { between, type History } from '../../history/index.ts';
 import type { Parameters } from './parameters.ts';
 import type { ScalePrediction } from './prediction.ts';
 
@@ -35,18 +35,9 @@ export function judgeScale(
   return { findings, judgement: verdictOf(findings, { treatment: 'treatment', control: 'control' }) };
 }
 
-type Span = { fromMs: number; untilMs: number };
-
-/** From one mark to the next; an experiment that broke off has no end. */
-function span(history: History, from: string, until: string): Span {
-  const marks = eventsOf(history, 'mark');
-  const at = (name: string) => marks.find((mark) => mark.name === name)?.atMs;
-  return { fromMs: at(from) ?? Number.NEGATIVE_INFINITY, untilMs: at(until) ?? history.at(-1)?.atMs ?? 0 };
-}
-
 /** What everything else rests on: the history is whole, the counts add up, load was steady and as asked. */
 function basisOf(history: History, arm: string, parameters: Parameters): Finding[] {
-  const { fromMs, untilMs } = span(history, 'baseline', 'change');
+  const { fromMs, untilMs } = between(history, 'baseline', 'change');
   const even = parameters.policy === 'round_robin' && parameters.service === 'headless';
   return [
     historyComplete(history, { arm, clients: parameters.clients }),
@@ -63,7 +54,7 @@ function claimsOf(
 ): Finding[] {
   const arm = 'treatment';
   const { from, to } = parameters;
-  const whole = span(history, 'baseline', 'end');
+  const whole = between(history, 'baseline', 'end');
   const predicted = treatment.convergence;
   const bound = {
     arm,
@@ -88,7 +79,7 @@ function claimsOf(
 /** For a control to pass is to behave as expected: idle new pods, or lost calls. */
 function controlsOf(history: History, parameters: Parameters): Finding[] {
   const arm = 'control';
-  const whole = span(history, 'baseline', 'end');
+  const whole = between(history, 'baseline', 'end');
   const { from, to } = parameters;
   return to > from
     ? [newPodsIdle(history, { arm, newPods: to - from, untilMs: whole.untilMs })]

@@ -2,6 +2,7 @@
 import { formatDuration } from '../../common/duration.ts';
 import { LabError } from '../../common/errors.ts';
 import { EVEN, SEEING_EVEN_MS } from '../../history/index.ts';
+import { burstFor, refuseFewBursts } from '../load.ts';
 import type { ScaleParameters } from './prediction.ts';
 
 export const isScaleOut = ({ from, to }: Pick<ScaleParameters, 'from' | 'to'>): boolean => to > from;
@@ -14,6 +15,7 @@ export type Options = {
   clients: number;
   maxConnectionAge: number | 'off';
   dnsFloor: number;
+  stack: 'grpc-js' | 'kit';
   policy: 'round_robin' | 'pick_first';
   service: 'headless' | 'clusterip';
   deadline: number;
@@ -25,6 +27,7 @@ export type Options = {
 };
 
 export type Parameters = ScaleParameters & {
+  stack: 'grpc-js' | 'kit';
   ratePerSecond: number;
   burst: number;
   deadlineMs: number;
@@ -39,9 +42,6 @@ export type Parameters = ScaleParameters & {
 const startSpread = (clients: number, dnsFloorMs: number) =>
   clients >= 5 ? dnsFloorMs : Math.min(dnsFloorMs, 5000);
 
-/** With fewer, a window's count of calls depends on where it begins. */
-const MIN_BURSTS_PER_SECOND = 10;
-
 /** What was typed, with the defaults filled in. */
 export function parametersOf(options: Options): Parameters {
   const out = isScaleOut(options);
@@ -50,6 +50,7 @@ export function parametersOf(options: Options): Parameters {
     from: options.from,
     to: options.to,
     clients: options.clients,
+    stack: options.stack,
     policy: options.policy,
     service: options.service,
     maxConnectionAgeMs: options.maxConnectionAge === 'off' ? undefined : options.maxConnectionAge,
@@ -57,7 +58,7 @@ export function parametersOf(options: Options): Parameters {
     drainMs: options.drain,
     startSpreadMs,
     ratePerSecond: options.rate,
-    burst: options.burst ?? Math.max(1, Math.min(10, Math.floor(options.rate / MIN_BURSTS_PER_SECOND))),
+    burst: options.burst ?? burstFor(options.rate),
     deadlineMs: options.deadline,
     // To scale in, calls have to be in flight when a pod goes: else there is little to lose.
     latencyMs: options.latency ?? (out ? 0 : 100),
@@ -76,8 +77,7 @@ export function refuseWhatTellsNothing(
   parameters: Parameters,
   predicted: { kind: string; boundMs: number },
 ): void {
-  const { from, to, ratePerSecond, burst, windowMs, policy, service, drainMs, latencyMs, deadlineMs } =
-    parameters;
+  const { from, to, ratePerSecond, windowMs, policy, service, drainMs, latencyMs, deadlineMs } = parameters;
   const refuse = (message: string, hint: string) => new LabError('usage', message, { hint });
   if (from === to)
     throw refuse(
@@ -90,12 +90,7 @@ export function refuseWhatTellsNothing(
       `Give it ${formatDuration(LONGEST_DRAIN_MS)} at most: connections have to be closed in what is left.`,
     );
   }
-  if (burst > 1 && ratePerSecond / burst < MIN_BURSTS_PER_SECOND) {
-    throw refuse(
-      `--burst ${burst} at --rate ${ratePerSecond} leaves fewer than ${MIN_BURSTS_PER_SECOND} bursts a second`,
-      `Make it ${Math.max(1, Math.floor(ratePerSecond / MIN_BURSTS_PER_SECOND))} or less.`,
-    );
-  }
+  refuseFewBursts(parameters);
   if (latencyMs >= deadlineMs) {
     throw refuse(
       `--latency ${formatDuration(latencyMs)} leaves no call within --deadline ${formatDuration(deadlineMs)}`,

@@ -9,7 +9,7 @@ import { formatDuration } from '../../common/duration.ts';
 import { wrap } from '../../common/terminal.ts';
 
 /** For what comes on top: EndpointSlice (the controller may retry after 1 s), DNS, connecting. */
-const SLACK_MS = 2000;
+export const SLACK_MS = 2000;
 
 /** grpc-js and grpc-core spread a connection's age by ±10 %. */
 const AGE_JITTER = 0.1;

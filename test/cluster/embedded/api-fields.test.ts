@@ -118,6 +118,16 @@ describe('fields', () => {
     const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
     expect(inertFieldsIn(namespaces, { metadata: { labels } })[0]).toContain('pod-security.kubernetes.io/');
     expect(inertFieldsIn(configmaps, { data: { resources: 'x' } })).toEqual([]);
+    const token = (expirationSeconds: number) => ({
+      name: 'v',
+      projected: { sources: [{ serviceAccountToken: { path: 'token', expirationSeconds } }] },
+    });
+    const says = { terminationMessagePath: '/dev/other', terminationMessagePolicy: 'FallbackToLogsOnError' };
+    const pod = (volume: object) => ({ spec: { containers: [{ name: 'a', ...says }], volumes: [volume] } });
+    expect(inertFieldsIn(pods, pod(token(3600)))).toEqual([]);
+    expect(inertFieldsIn(pods, pod(token(600)))).toEqual([
+      'spec.volumes[].projected.sources[].serviceAccountToken.expirationSeconds (a token lives as long as the cluster)',
+    ]);
   });
 
   it('without effect are not named where only Kubernetes’ defaults stand', () => {

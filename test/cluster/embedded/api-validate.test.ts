@@ -178,6 +178,16 @@ describe('pods', () => {
       `${at}.readinessProbe.initialDelaySeconds: Invalid value: -1: must be greater than or equal to 0`,
     ],
     [
+      'a header of another name than HTTP has',
+      pod({ readinessProbe: { httpGet: { port: 1, httpHeaders: [{ name: 'a b', value: 'c' }] } } }),
+      `${at}.readinessProbe.httpGet.httpHeaders: Invalid value: "a b": a valid HTTP header must consist of alphanumeric characters or '-' (e.g. 'X-Header-Name', regex used for validation is '[-A-Za-z0-9]+')`,
+    ],
+    [
+      'a header without a name, in a hook',
+      pod({ lifecycle: { preStop: { httpGet: { port: 1, httpHeaders: [{ name: '', value: 'c' }] } } } }),
+      `${at}.lifecycle.preStop.httpGet.httpHeaders: Invalid value: "": a valid HTTP header`,
+    ],
+    [
       'an empty command',
       pod({ readinessProbe: { exec: {} } }),
       `${at}.readinessProbe.exec.command: Required value`,

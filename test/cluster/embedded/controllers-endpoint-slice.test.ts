@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { deletePod } from '../../../scripts/cluster/embedded/controllers/delete-pod.ts';
 import { planSlices } from '../../../scripts/cluster/embedded/controllers/endpoint-slice/reconcile.ts';
+import { deletePod } from '../../../scripts/cluster/embedded/delete-pod.ts';
 import type { EndpointSlice } from '../../../scripts/cluster/embedded/objects.ts';
 import {
   createDeployment,
@@ -129,15 +129,6 @@ describe('the slice of a service', () => {
     expect((await conditions())[0]).toEqual({ ready: false, serving: false, terminating: true });
     setPhase(lab, 'one', 'Failed');
     expect(await conditions()).toEqual([undefined, undefined]);
-  });
-
-  test('names a pod that has a host name in it', async () => {
-    const lab = useLab();
-    createService(lab.store, 'web');
-    createPod(lab.store, 'one', { nodeName: 'worker-1', hostname: 'db-0', subdomain: 'web' }, { app: 'web' });
-    setReady(lab, 'one');
-    await lab.settle();
-    expect(endpointsOf(lab)[0]?.hostname).toBe('db-0');
   });
 
   test('is one per set of port numbers', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { deleteObject } from '../../../scripts/cluster/embedded/controllers/delete-object.ts';
-import { withClusterIp } from '../../../scripts/cluster/embedded/controllers/service.ts';
+import { withClusterIp, withKeptClusterIp } from '../../../scripts/cluster/embedded/cluster-ip.ts';
+import { deleteObject } from '../../../scripts/cluster/embedded/delete-object.ts';
 import { createAddresses } from '../../../scripts/cluster/embedded/network/addresses.ts';
 import type { Service } from '../../../scripts/cluster/embedded/objects.ts';
 import type { Store } from '../../../scripts/cluster/embedded/store.ts';
@@ -225,6 +225,15 @@ describe('the virtual address of a service', () => {
       clusterIP: 'None',
       clusterIPs: ['None'],
     });
+  });
+
+  test('stays when a replacement says nothing of it', () => {
+    const asked = { clusterIP: '127.201.241.7', clusterIPs: ['127.201.241.7'], ipFamilies: ['IPv4'] };
+    const kept = (spec: NonNullable<Service['spec']>) =>
+      withKeptClusterIp(service(spec), { spec: asked } as Service).spec;
+    expect(kept({ clusterIP: '', clusterIPs: [] })).toEqual(asked);
+    expect(kept({})).toEqual(asked);
+    expect(kept({ clusterIP: 'None' })).toEqual({ clusterIP: 'None' });
   });
 
   test('is given back with it, and given to one that came without', async () => {

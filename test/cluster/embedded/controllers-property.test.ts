@@ -1,7 +1,7 @@
 // Whatever happens in whatever order: slices say what pods are, rollouts keep their bounds, and all ends as asked for.
 import { array, assert, asyncProperty, constantFrom, integer, nat, oneof, record } from 'fast-check';
 import { expect, test } from 'vitest';
-import { deletePod } from '../../../scripts/cluster/embedded/controllers/delete-pod.ts';
+import { deletePod } from '../../../scripts/cluster/embedded/delete-pod.ts';
 import type { EndpointSlice, Pod } from '../../../scripts/cluster/embedded/objects.ts';
 import type { Change } from '../../../scripts/cluster/embedded/store.ts';
 import {

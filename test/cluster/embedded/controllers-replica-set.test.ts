@@ -1,8 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { deletePod } from '../../../scripts/cluster/embedded/controllers/delete-pod.ts';
 import { podsToDelete } from '../../../scripts/cluster/embedded/controllers/pods-to-delete.ts';
 import { createQueue } from '../../../scripts/cluster/embedded/controllers/queue.ts';
+import { deletePod } from '../../../scripts/cluster/embedded/delete-pod.ts';
 import { forbidden } from '../../../scripts/cluster/embedded/errors.ts';
 import type { Pod } from '../../../scripts/cluster/embedded/objects.ts';
 import { wireTime } from '../../../scripts/cluster/embedded/store.ts';
@@ -90,6 +90,30 @@ describe('a replica set', () => {
     expect(lab.store.get('deployments', NAMESPACE, 'web')?.status?.conditions).not.toContainEqual(
       expect.objectContaining({ type: 'ReplicaFailure' }),
     );
+  });
+
+  test('makes and takes away many pods a part at a time, so that others have their turn', async () => {
+    const lab = useLab();
+    createDeployment(lab.store, 'web', { replicas: 1200 });
+    const steps: number[] = [];
+    const count = (until: number) =>
+      eventually(() => {
+        const now = podsOf(lab).length;
+        if (now !== (steps.at(-1) ?? 0)) steps.push(now);
+        return now === until;
+      });
+    await count(1200);
+    expect(steps[0]).toBeLessThanOrEqual(500);
+    steps.length = 0;
+    changeDeployment(lab.store, 'web', { replicas: 0 });
+    for (const pod of podsOf(lab)) expect(pod.metadata.deletionTimestamp).toBeUndefined();
+    const going = () => podsOf(lab).filter(({ metadata }) => metadata.deletionTimestamp).length;
+    const seen = new Set<number>();
+    await eventually(() => {
+      seen.add(going());
+      return going() === podsOf(lab).length;
+    });
+    expect(Math.max(...[...seen].filter((number) => number < 1200))).toBeLessThanOrEqual(1000);
   });
 
   test('deletes gracefully, and says which', async () => {

@@ -1,3 +1,5 @@
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { useKubelet } from './kubelet-harness.ts';
 
@@ -198,6 +200,44 @@ it('brings changes of a mounted ConfigMap into the running pod', async () => {
   await lab.logged('live', 'a,gone old\n');
   lab.store.update('configmaps', 'ns', 'live', (map) => ({ ...map, data: { a: 'new', more: 'y' } }));
   await lab.logged('live', 'a,more new\n');
+});
+
+it('misses no change that comes while the volumes are being made', async () => {
+  configMap('early', { a: 'old' });
+  // Takes its time after the other.
+  configMap('many', Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`key-${index}`, ''])));
+  const volumes = ['early', 'many'].map((name) => ({ name, configMap: { name } }));
+  const show = 'setInterval(() => console.log(fs.readFileSync("/v/a", "utf8")), 20)';
+  await lab.script('hasty', show, { volumeMounts: [{ name: 'early', mountPath: '/v' }] }, { volumes });
+  const folder = join(lab.dir, 'pods', lab.get('hasty').metadata.uid, 'volumes');
+  while (!existsSync(join(folder, 'early/..data'))) await new Promise((resolve) => setImmediate(resolve));
+  lab.store.update('configmaps', 'ns', 'early', (map) => ({ ...map, data: { a: 'new' } }));
+  expect(lab.get('hasty').status?.podIP).toBeUndefined();
+  await lab.logged('hasty', 'new\n');
+});
+
+it('brings the labels and annotations of a pod into its files when they change', async () => {
+  const items = ['labels', 'annotations'].map((path) => ({
+    path,
+    fieldRef: { fieldPath: `metadata.${path}` },
+  }));
+  const volumes = [{ name: 'v', downwardAPI: { items } }];
+  const show = `setInterval(() => console.log(['labels', 'annotations'].map((f) => fs.readFileSync('/v/' + f, 'utf8')).join()), 20)`;
+  await lab.script('marked', show, { volumeMounts: [{ name: 'v', mountPath: '/v' }] }, { volumes });
+  await lab.logged('marked', '\n,\n');
+  const mark = (more: object) =>
+    lab.store.update('pods', 'ns', 'marked', (pod) => ({ ...pod, metadata: { ...pod.metadata, ...more } }));
+  mark({ labels: { a: '1' } });
+  await lab.logged('marked', 'a="1",\n');
+  mark({ annotations: { b: '2' } });
+  await lab.logged('marked', 'a="1",b="2"\n');
+});
+
+it('keeps a pod’s files from other users of the machine', async () => {
+  await lab.pod('private');
+  await lab.running('private');
+  const folder = join(lab.dir, 'pods', lab.get('private').metadata.uid);
+  expect((statSync(folder).mode & 0o777).toString(8)).toBe('700');
 });
 
 it('waits for the volume of a ConfigMap that is not there, and says so', async () => {

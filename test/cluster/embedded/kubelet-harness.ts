@@ -191,6 +191,8 @@ export function useKubelet(part: number) {
         })
         .map(Number);
     },
+    /** What the kubelet has logged; who does not ask for it expects nothing. */
+    complaints: (): string[] => logged.splice(0),
     stop: async () => {
       await kubelet?.stop();
       kubelet = undefined;

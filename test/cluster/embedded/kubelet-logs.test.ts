@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -151,17 +152,22 @@ it('follows over a rotation, and from a reader that goes away learns nothing', a
   await using dir = await tempDir();
   const log = createLogFile(join(dir.path, 'a.log'), 200);
   const all = Array.from({ length: 20 }, (_, index) => `line ${index}\n`);
-  const followed = text(readLog(log, { follow: true }));
+  const follower = readLog(log, { follow: true });
+  let followed = '';
+  follower.on('data', (chunk: Buffer) => {
+    followed += chunk;
+  });
   for (const line of all) {
     log.write('stdout', Buffer.from(line));
     // One at a time, so that the follower is never two rotations behind.
-    await new Promise((resolve) => setTimeout(resolve, 2));
+    await eventually(() => followed.endsWith(line));
   }
   const left = readLog(log, { follow: true });
   left.resume();
   left.destroy();
   log.close();
-  expect(await followed).toBe(all.join(''));
+  await once(follower, 'end');
+  expect(followed).toBe(all.join(''));
   expect(log.rotations()).toBeGreaterThan(2);
   expect(await text(readLog(log, {}))).toBe(
     all

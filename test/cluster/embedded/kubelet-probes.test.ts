@@ -140,6 +140,64 @@ it('runs a command in the pod, where 127.0.0.1 is the pod itself', async () => {
   await unhealthy('shell', 'exec: "sh": executable file not found in $PATH');
 });
 
+it('goes on asking when it could not ask, and says so', async () => {
+  const probe = (more: object) => ({
+    readinessProbe: { httpGet: { port: 8080, ...more }, periodSeconds: 1 },
+  });
+  await lab.script('no-host', httpServer, probe({ host: 'no host' }));
+  await lab.script('bad-name', httpServer, probe({ httpHeaders: [{ name: 'a b', value: 'c' }] }));
+  await lab.script('bad-value', httpServer, probe({ httpHeaders: [{ name: 'X-A', value: 'a\nb' }] }));
+  const unknown = 'Unhealthy: Readiness probe errored and resulted in unknown state: ';
+  const often = (name: string, text: string) =>
+    lab.until(name, () =>
+      lab.events(name).some((event) => event.startsWith(text) && /\(x[2-9]\)$/.test(event)),
+    );
+  await often('no-host', `${unknown}Invalid URL`);
+  await often('bad-name', unknown);
+  await often('bad-value', 'Unhealthy: Readiness probe failed: Get "http://');
+  expect(lab.events('bad-value').join()).toContain('net/http: invalid header field value for "X-A"');
+});
+
+it('says that a hook which cannot be asked has failed, and ends the pod', async () => {
+  const preStop = { httpGet: { host: 'no host', port: 8080 } };
+  const script = `process.on('SIGTERM', () => process.exit(0)); console.log('up'); setInterval(() => {}, 1000)`;
+  await lab.script('no-hook', script, { lifecycle: { preStop } });
+  await lab.logged('no-hook', 'up');
+  lab.remove('no-hook', 20);
+  await lab.gone('no-hook');
+  expect(lab.events('no-hook')).toContain('FailedPreStopHook: PreStopHook failed');
+});
+
+it('takes an answer of gRPC that is not well encoded as it is', async () => {
+  const trailers = "{ ':status': 200, 'grpc-status': '5', 'grpc-message': '100%' }";
+  const script = `require('http2').createServer().on('stream', (stream) => stream.respond(${trailers}, { endStream: true })).listen(50051)`;
+  await lab.script('percent', script, { readinessProbe: { grpc: { port: 50051 }, periodSeconds: 1 } });
+  await unhealthy('percent', 'rpc error: code = NotFound desc = 100%');
+});
+
+it('waits as long as it is told to, however long that is', async () => {
+  const readinessProbe = {
+    exec: { command: ['node', '-e', 'setTimeout(() => {}, 300)'] },
+    periodSeconds: 1,
+    timeoutSeconds: 2 ** 31 - 1,
+  };
+  await lab.script('for-ever', httpServer, { readinessProbe });
+  await lab.ready('for-ever');
+});
+
+it('does not let commands that take their time keep others waiting', async () => {
+  const probe = (script: string) => ({
+    readinessProbe: { exec: { command: ['node', '-e', script] }, periodSeconds: 1, timeoutSeconds: 60 },
+  });
+  for (let index = 0; index < 5; index += 1)
+    await lab.script(`slow-${index}`, httpServer, probe('setInterval(() => console.log("x"), 1000)'));
+  const commands = () => lab.processes(`GRPC_KIND_LAB_CLUSTER=${lab.clusterId}`).length;
+  // Five containers, and the command of each.
+  await eventually(() => commands() === 10, commands);
+  await lab.script('quick', httpServer, probe('0'));
+  await lab.ready('quick');
+});
+
 it('asks for readiness at once when start-up has passed, and not before', async () => {
   const container = {
     ports,

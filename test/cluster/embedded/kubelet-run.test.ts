@@ -1,3 +1,5 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { createBackOff, goDuration } from '../../../scripts/cluster/embedded/kubelet/waiting.ts';
 import { useKubelet } from './kubelet-harness.ts';
@@ -12,7 +14,7 @@ it('runs the program of an image, tells how it is, and leaves nothing when it is
     'process.on("SIGTERM", () => process.exit(0)); console.log("up"); setInterval(() => {}, 1000)',
     'lab/server:dev',
   );
-  await lab.pod('server', { image: 'lab/server:dev', resources: { requests: { cpu: '1m' } } });
+  await lab.pod('server', { image: 'lab/server:dev' });
   await lab.ready('server');
   await lab.logged('server', 'up');
   const pod = lab.get('server');
@@ -20,7 +22,6 @@ it('runs the program of an image, tells how it is, and leaves nothing when it is
     phase: 'Running',
     hostIP: '127.201.1.1',
     podIPs: [{ ip: pod.status?.podIP }],
-    qosClass: 'Burstable',
     conditions: [
       { type: 'PodReadyToStartContainers', status: 'True' },
       { type: 'Initialized', status: 'True' },
@@ -212,6 +213,65 @@ it('does not start the others when an init container fails for good', async () =
   await lab.pod('init-fails', {}, { initContainers, restartPolicy: 'Never' });
   await lab.until('init-fails', (pod) => pod.status?.phase === 'Failed');
   expect(lab.status('init-fails', 'main')?.state?.waiting?.reason).toBe('PodInitializing');
+});
+
+it('waits for a place to write, and has not failed before', async () => {
+  const phases = new Set<string | undefined>();
+  const unlisten = lab.store.listen(({ resource, object }) => {
+    if (resource === 'pods') phases.add((object as ReturnType<typeof lab.get>).status?.phase);
+  });
+  const folder = join(lab.dir, 'pods');
+  writeFileSync(folder, 'in the way');
+  await lab.pod('homeless');
+  const said = 'FailedCreatePodSandBox: Failed to create pod sandbox: ENOTDIR';
+  await lab.until('homeless', () => lab.events('homeless').some((event) => event.startsWith(said)));
+  rmSync(folder);
+  await lab.running('homeless');
+  unlisten();
+  expect([...phases]).toEqual(['Pending', 'Running']);
+});
+
+it('tries again to make what the machine refuses, and takes nobody’s turn meanwhile', async () => {
+  const refused = Array.from({ length: 6 }, (_, index) => `refused-${index}`);
+  for (const name of refused) {
+    await lab.pod(name, {}, { restartPolicy: 'Never' });
+    const logs = join(lab.dir, 'pods', lab.get(name).metadata.uid, 'logs');
+    mkdirSync(logs, { recursive: true });
+    writeFileSync(join(logs, 'main'), 'in the way');
+  }
+  for (const name of refused) await lab.until(name, () => waiting(name)?.reason === 'CreateContainerError');
+  expect(waiting('refused-0')?.message).toMatch(/^EEXIST/);
+  expect(lab.events('refused-0').join('\n')).toMatch(/^Failed: Error: EEXIST/m);
+  await lab.pod('next');
+  await lab.running('next');
+  expect(lab.get('refused-0').status?.phase).toBe('Pending');
+  for (const name of refused) rmSync(join(lab.dir, 'pods', lab.get(name).metadata.uid, 'logs/main'));
+  // A change of any ConfigMap in the namespace is a reason to try again.
+  lab.store.create('configmaps', {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'x', namespace: 'ns' },
+  });
+  for (const name of refused) await lab.running(name);
+});
+
+it('starts the others when there is no address for one', async () => {
+  const { allocatePod } = lab.addresses;
+  lab.addresses.allocatePod = () => {
+    lab.addresses.allocatePod = allocatePod;
+    throw new Error('no address is left');
+  };
+  await lab.pod('unlucky');
+  await lab.pod('lucky');
+  await lab.running('lucky');
+  expect(lab.get('unlucky').status?.phase).toBe('Pending');
+  expect(lab.complaints()).toEqual(['pod unlucky: no address is left']);
+  // It gets one at its next change.
+  lab.store.update('pods', 'ns', 'unlucky', (pod) => ({
+    ...pod,
+    metadata: { ...pod.metadata, labels: { a: 'b' } },
+  }));
+  await lab.running('unlucky');
 });
 
 it('takes what a program says of its end, or the end of its log', async () => {

@@ -1,8 +1,19 @@
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { eventually } from '../../support/eventually.ts';
 import { useKubelet } from './kubelet-harness.ts';
+
+const stuck = vi.hoisted(() => new Set<string>());
+vi.mock('../../../scripts/cluster/embedded/kubelet/remove-folder.ts', async (original) => {
+  const { removeFolder } = (await original()) as { removeFolder: (dir: string) => Promise<void> };
+  return {
+    removeFolder: (dir: string) =>
+      [...stuck].some((uid) => dir.endsWith(uid))
+        ? Promise.reject(new Error('EBUSY: busy'))
+        : removeFolder(dir),
+  };
+});
 
 const lab = useKubelet(3);
 const ours = () => lab.processes(`GRPC_KIND_LAB_CLUSTER=${lab.clusterId}`);
@@ -160,6 +171,67 @@ it('waits in the store for the finalizers of others', async () => {
     metadata: { ...pod.metadata, finalizers: [] },
   }));
   expect(lab.store.get('pods', 'ns', 'held')).toBeUndefined();
+});
+
+it('removes a pod with time to end when its last finalizer goes, and not before its processes', async () => {
+  const stays =
+    'process.on("SIGTERM", () => console.log("told")); console.log("up"); setInterval(() => {}, 1000)';
+  await lab.script('patient', stays);
+  lab.store.update('pods', 'ns', 'patient', (pod) => ({
+    ...pod,
+    metadata: { ...pod.metadata, finalizers: ['example.com/hold'] },
+  }));
+  const release = (name: string) =>
+    lab.store.update('pods', 'ns', name, (pod) => ({
+      ...pod,
+      metadata: { ...pod.metadata, finalizers: [] },
+    }));
+  await lab.logged('patient', 'up');
+  lab.remove('patient', 1);
+  await lab.until('patient', (pod) => pod.status?.phase === 'Failed');
+  await lab.until('patient', (pod) => pod.metadata.deletionGracePeriodSeconds === 0);
+  expect(lab.get('patient').metadata.finalizers).toEqual(['example.com/hold']);
+  release('patient');
+  expect(lab.store.get('pods', 'ns', 'patient')).toBeUndefined();
+
+  await lab.pod('early', { command: ['node', '-e', stays] }, {}, { finalizers: ['example.com/hold'] });
+  await lab.logged('early', 'up');
+  lab.remove('early', 1);
+  await lab.logged('early', 'told');
+  release('early');
+  expect(ours()).toHaveLength(1);
+  await lab.gone('early');
+  expect(ours()).toEqual([]);
+});
+
+it('goes although its folder cannot be removed, and says so', async () => {
+  await lab.pod('messy');
+  await lab.running('messy');
+  stuck.add(lab.get('messy').metadata.uid);
+  lab.remove('messy', 0);
+  await lab.gone('messy');
+  stuck.clear();
+  expect(lab.complaints().join()).toContain('pod ns/messy: Error: EBUSY');
+});
+
+it.each([
+  ['a folder', 'fs.rmSync(log); fs.mkdirSync(log);'],
+  ['nothing', 'fs.rmSync(log);'],
+])('starts and ends a program that has made %s of its termination log', async (_what, does) => {
+  const script = `const log = '/dev/termination-log'; ${does} process.exit(3)`;
+  await lab.script('spoiler', script, { terminationMessagePolicy: 'FallbackToLogsOnError' });
+  await lab.until('spoiler', () => lab.status('spoiler')?.lastState?.terminated?.exitCode === 3);
+  lab.remove('spoiler', 30);
+  await lab.gone('spoiler');
+});
+
+it('ends a pod whose logs are gone', async () => {
+  const script =
+    'console.log("up"); process.on("SIGTERM", () => process.exit(1)); setInterval(() => {}, 1000)';
+  await lab.script('logless', script, { terminationMessagePolicy: 'FallbackToLogsOnError' });
+  await lab.logged('logless', 'up');
+  rmSync(join(lab.dir, 'pods', lab.get('logless').metadata.uid, 'logs'), { recursive: true });
+  expect(await endOf('logless', () => lab.remove('logless', 30))).toMatchObject({ exitCode: 1 });
 });
 
 it('removes a pod that never ran, and one that has ended', async () => {

@@ -2,12 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { unservablePorts } from '../../../scripts/cluster/embedded/cluster-ip.ts';
 import { hasEndpoints, usableEndpoints } from '../../../scripts/cluster/embedded/network/endpoints.ts';
-import {
-  type ClusterProxy,
-  startProxy,
-  unservablePorts,
-} from '../../../scripts/cluster/embedded/network/index.ts';
+import { type ClusterProxy, startProxy } from '../../../scripts/cluster/embedded/network/index.ts';
 import type { Service } from '../../../scripts/cluster/embedded/objects.ts';
 import type { Store } from '../../../scripts/cluster/embedded/store.ts';
 import { eventually } from '../../support/eventually.ts';

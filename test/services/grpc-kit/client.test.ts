@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { InterceptingCall, Metadata, status } from '@grpc/grpc-js';
+import { execa } from 'execa';
 import { expect, test, vi } from 'vitest';
 import { serviceConfig } from '../../../services/grpc-kit/src/client/service-config.ts';
 import { type ClientOptions, createClient } from '../../../services/grpc-kit/src/index.ts';
@@ -45,6 +47,9 @@ test('what a client streams may fail: the call is cancelled, and the failure is 
     throw new Error('no more');
   }
   await expect(client.join(failing())).rejects.toThrow('no more');
+  const begun = performance.now();
+  await client.close();
+  expect(performance.now() - begun).toBeLessThan(5000);
 });
 
 test('metadata of the client and of the call are sent; those of the call count where both name a key', async () => {
@@ -172,6 +177,19 @@ test('close waits for calls in flight, takes no new ones, and leaves no socket a
   );
 });
 
+test('a program that has closed its client ends', async () => {
+  await using backend = await startBackend();
+  backend.behaviour.delayMs = 100;
+  const begun = performance.now();
+  const { stdout } = await execa(
+    process.execPath,
+    [join(import.meta.dirname, 'close-and-end.ts'), `ipv4:${backend.address}`],
+    { timeout: 20_000 },
+  );
+  expect(stdout).toBe('last');
+  expect(performance.now() - begun).toBeLessThan(8000);
+});
+
 test('close cancels what is still open after its time', async () => {
   await using backend = await startBackend();
   backend.behaviour.hang = true;
@@ -200,6 +218,43 @@ test('keepalive: a frozen server is found out, and calls go elsewhere', async ()
   const codes = [];
   for (let call = 0; call < 6; call += 1) codes.push(await codeOf(client.one({ text: '' })));
   expect(codes).toEqual(Array.from({ length: 6 }, () => 'OK'));
+});
+
+test('a server that goes in the middle of a stream ends it with UNAVAILABLE', async () => {
+  await using backend = await startBackend();
+  backend.behaviour.hang = true;
+  await using client = echo(backend.address);
+  const stream = client.many({ text: '' });
+  const seen: string[] = [];
+  const read = (async () => {
+    for await (const { text } of stream) {
+      seen.push(text);
+      await backend.kill();
+    }
+  })();
+  expect(await codeOf(read)).toBe('UNAVAILABLE');
+  expect(seen).toEqual(['first']);
+});
+
+test('when the clock jumps, no call hangs beyond its deadline', async () => {
+  await using backend = await startBackend();
+  backend.behaviour.hang = true;
+  await using client = echo(backend.address, { retry: true });
+  for (const jumpMs of [3_600_000, -3_600_000]) {
+    const now = Date.now.bind(Date);
+    const before = client.one({ text: '' }, { deadlineMs: 300 });
+    const clock = vi.spyOn(Date, 'now').mockImplementation(() => now() + jumpMs);
+    const after = client.one({ text: '' }, { deadlineMs: 300 });
+    const begun = performance.now();
+    expect(await Promise.all([codeOf(before), codeOf(after)])).toEqual([
+      'DEADLINE_EXCEEDED',
+      'DEADLINE_EXCEEDED',
+    ]);
+    expect(performance.now() - begun).toBeLessThan(2000);
+    clock.mockRestore();
+  }
+  backend.behaviour.hang = false;
+  expect(await client.one({ text: 'on' }, { deadlineMs: 5000 })).toEqual({ text: 'on' });
 });
 
 test('an idle client closes its connections, and opens one for the next call', async () => {

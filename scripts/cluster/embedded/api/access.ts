@@ -2,7 +2,7 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { ApiError, forbidden } from '../errors.ts';
-import type { Role } from '../objects.ts';
+import type { Role, RoleBinding } from '../objects.ts';
 import type { Store } from '../store.ts';
 import type { ResourceRequest } from './request.ts';
 
@@ -57,17 +57,29 @@ export function createAccess(store: Store, adminToken: string) {
   };
 }
 
-function rolesOf(store: Store, user: User & { admin: false }, namespace: string): Role[] {
+type Account = User & { admin: false };
+type Subject = NonNullable<RoleBinding['subjects']>[number];
+
+const ACCOUNTS = 'system:serviceaccounts';
+const AUTHENTICATED = 'system:authenticated';
+
+/** Whether it can be anybody: all that there are here are service accounts, and the lab's own user, who may do all. */
+export const isKnownSubject = ({ kind, name }: Subject): boolean =>
+  kind === 'ServiceAccount' ||
+  (kind === 'User' && /^system:serviceaccount:[^:]+:[^:]+$/.test(name)) ||
+  (kind === 'Group' && (name === AUTHENTICATED || name === ACCOUNTS || name.startsWith(`${ACCOUNTS}:`)));
+
+/** @param home the namespace of the binding. */
+function isMeant({ kind, name, namespace }: Subject, user: Account, home: string): boolean {
+  if (kind === 'User') return name === user.name;
+  if (kind === 'Group') return [AUTHENTICATED, ACCOUNTS, `${ACCOUNTS}:${user.namespace}`].includes(name);
+  return kind === 'ServiceAccount' && name === user.account && (namespace ?? home) === user.namespace;
+}
+
+function rolesOf(store: Store, user: Account, namespace: string): Role[] {
   return store
     .list('rolebindings', namespace)
-    .filter(({ subjects }) =>
-      subjects?.some(
-        (subject) =>
-          subject.kind === 'ServiceAccount' &&
-          subject.name === user.account &&
-          (subject.namespace ?? namespace) === user.namespace,
-      ),
-    )
+    .filter(({ subjects }) => subjects?.some((subject) => isMeant(subject, user, namespace)))
     .flatMap(({ roleRef }) =>
       roleRef.kind === 'Role' ? (store.get('roles', namespace, roleRef.name) ?? []) : [],
     );

@@ -1,11 +1,12 @@
 // The body of a request: bounded, and JSON unless it is a patch in YAML.
 import type { IncomingMessage } from 'node:http';
 import { ApiError, badRequest } from '../errors.ts';
+import { isObject, type JsonObject, parseJson } from './json.ts';
 
 /** As the real API server's. */
 const MOST_BYTES = 3 * 1024 * 1024;
 
-/** @throws ApiError 413. */
+/** @throws ApiError 413; 400 when it is cut off. */
 export async function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -19,11 +20,15 @@ export async function readBody(request: IncomingMessage): Promise<string> {
       );
     chunks.push(chunk);
   }
+  // A stream of HTTP/2 that its client gives up ends here as one that is complete.
+  const announced = request.headers['content-length'];
+  if (announced !== undefined && Number(announced) !== size)
+    throw badRequest(`the body has ended after ${size} of ${announced} bytes`);
   return Buffer.concat(chunks).toString('utf8');
 }
 
 /** @throws ApiError 400 or 415. */
-export function parseObject(text: string, contentType: string | undefined): Record<string, unknown> {
+export function parseObject(text: string, contentType: string | undefined): JsonObject {
   const type = (contentType ?? 'application/json').split(';')[0]?.trim();
   if (type !== 'application/json' && type !== '*/*')
     throw new ApiError(
@@ -31,21 +36,7 @@ export function parseObject(text: string, contentType: string | undefined): Reco
       'UnsupportedMediaType',
       `the body of the request was in an unknown format - accepted media types include: application/json, not ${type}`,
     );
-  return asObject(parseJson(text));
-}
-
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw badRequest(
-      `the object provided is unrecognized (must be of type JSON): ${(error as Error).message}`,
-    );
-  }
-}
-
-export function asObject(value: unknown): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw badRequest('the object provided is unrecognized: it is not an object');
-  return value as Record<string, unknown>;
+  const parsed = parseJson(text);
+  if (!isObject(parsed)) throw badRequest('the object provided is unrecognized: it is not an object');
+  return parsed;
 }

@@ -179,6 +179,8 @@ const named = (object: JsonObject) => asText(asObject(object.metadata).name);
 
 const defaulters: Partial<Record<ResourceName, Default>> = {
   deployments: deployment,
+  // As Go has it: a struct that is left out is an empty one.
+  events: (object) => fill(object, { involvedObject: {} }),
   endpointslices: (object) => each(object, 'ports', (port) => fill(port, { name: '', protocol: 'TCP' })),
   namespaces: (object) => {
     const name = named(object);

@@ -1,16 +1,19 @@
 // delete and deletecollection: at once, gracefully, or when the last finalizer is gone.
-import { deleteObject, type FirstFinalizer } from '../controllers/delete-object.ts';
-import { badRequest, conflict } from '../errors.ts';
+import { deleteObject, type FirstFinalizer } from '../delete-object.ts';
+import { badRequest, conflict, unsupported } from '../errors.ts';
 import type { KubeObject } from '../objects.ts';
 import { type Store, wireTime } from '../store.ts';
-import { asObject, parseJson } from './body.ts';
+import { parseObject } from './body.ts';
+import { invalidOptions, isDryRun } from './options.ts';
 import { listObjects, readObject } from './read.ts';
-import type { ResourceRequest } from './request.ts';
+import { isTrue, type ResourceRequest } from './request.ts';
 import { deletedStatus } from './respond.ts';
 
 type DeleteOptions = {
   gracePeriodSeconds?: number;
   propagationPolicy?: string;
+  /** The older word for propagationPolicy: Orphan. */
+  orphanDependents?: boolean;
   preconditions?: { uid?: string; resourceVersion?: string };
   dryRun?: string[];
 };
@@ -35,33 +38,37 @@ export function deleteMany(store: Store, request: ResourceRequest, body: string)
   return objects;
 }
 
-function optionsOf({ query }: ResourceRequest, body: string): DeleteOptions {
-  const options = (body.trim() ? asObject(parseJson(body)) : {}) as DeleteOptions;
+function optionsOf(request: ResourceRequest, body: string): DeleteOptions {
+  const { query, headers } = request;
+  const options = (body.trim() ? parseObject(body, headers['content-type']) : {}) as DeleteOptions;
   const grace = query.get('gracePeriodSeconds');
   const policy = query.get('propagationPolicy');
   const merged = {
     ...options,
     ...(grace === null ? {} : { gracePeriodSeconds: Number(grace) }),
     ...(policy === null ? {} : { propagationPolicy: policy }),
+    ...(query.has('orphanDependents') ? { orphanDependents: isTrue(query.get('orphanDependents')) } : {}),
     ...(query.has('dryRun') ? { dryRun: query.getAll('dryRun') } : {}),
   };
-  const { gracePeriodSeconds, propagationPolicy } = merged;
+  const { gracePeriodSeconds, propagationPolicy, orphanDependents } = merged;
   if (gracePeriodSeconds !== undefined && !(Number.isInteger(gracePeriodSeconds) && gracePeriodSeconds >= 0))
     throw badRequest(`gracePeriodSeconds: Invalid value: ${gracePeriodSeconds}`);
   if (propagationPolicy !== undefined && !['Background', 'Foreground', 'Orphan'].includes(propagationPolicy))
     throw badRequest(
       `propagationPolicy: Unsupported value: "${propagationPolicy}": supported values: "Background", "Foreground", "Orphan"`,
     );
-  return merged;
+  if (orphanDependents !== undefined && propagationPolicy !== undefined)
+    throw invalidOptions(request, {
+      field: 'propagationPolicy',
+      message: `Invalid value: "${propagationPolicy}": orphanDependents and deletionPropagation cannot be both set`,
+    });
+  return orphanDependents ? { ...merged, propagationPolicy: 'Orphan' } : merged;
 }
 
-function remove(
-  store: Store,
-  { resource }: ResourceRequest,
-  object: KubeObject,
-  options: DeleteOptions,
-): unknown {
+function remove(store: Store, request: ResourceRequest, object: KubeObject, options: DeleteOptions): unknown {
+  const { resource } = request;
   const { name: plural } = resource;
+  if (resource.fixed) throw unsupported(`deleting a ${resource.kind}`);
   const { name, namespace = '', uid, resourceVersion } = object.metadata;
   const { preconditions } = options;
   if (preconditions?.uid && preconditions.uid !== uid)
@@ -76,7 +83,7 @@ function remove(
       name,
       `Precondition failed: ResourceVersion in precondition: ${preconditions.resourceVersion}, ResourceVersion in object meta: ${resourceVersion}`,
     );
-  if (options.dryRun?.includes('All')) return object;
+  if (isDryRun(request, options.dryRun)) return object;
 
   if (plural === 'namespaces') {
     return store.update('namespaces', '', name, (before) => ({

@@ -13,8 +13,8 @@ export function discoveryDocument(path: string): unknown {
   if (path === '/api') return { kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [] };
   if (path === '/apis') return { kind: 'APIGroupList', apiVersion: 'v1', groups: groups.map(groupOf) };
   if (path === '/api/v1') return resourceList('v1', '');
-  const [, group, groupVersion] = /^\/apis\/([^/]+)(?:\/v1)?$/.exec(path) ?? [];
-  if (group === undefined || groupVersion !== undefined || !groups.includes(group)) return undefined;
+  const [, group] = /^\/apis\/([^/]+)(?:\/v1)?$/.exec(path) ?? [];
+  if (group === undefined || !groups.includes(group)) return undefined;
   return path.endsWith('/v1')
     ? resourceList(`${group}/v1`, group)
     : { kind: 'APIGroup', apiVersion: 'v1', ...groupOf(group) };
@@ -50,15 +50,23 @@ function resourceList(groupVersion: string, group: string) {
   };
 }
 
-const mainEntry = ({ name, singular, namespaced, kind, shortNames, categories }: Resource) => ({
+const fixedVerbs = ['get', 'list', 'patch', 'update', 'watch'];
+const allVerbs = ['create', 'delete', 'deletecollection', ...fixedVerbs];
+
+const mainEntry = ({ name, singular, namespaced, kind, shortNames, categories, fixed }: Resource) => ({
   name,
   singularName: singular,
   namespaced,
   kind,
-  verbs: ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'],
+  verbs: fixed ? fixedVerbs : allVerbs,
   ...(shortNames.length > 0 ? { shortNames } : {}),
   ...(categories.length > 0 ? { categories } : {}),
 });
+
+const subVerbs: Partial<Record<Resource['subresources'][number], string[]>> = {
+  log: ['get'],
+  proxy: ['create', 'delete', 'get', 'patch', 'update'],
+};
 
 const subEntries = ({ name, namespaced, kind, subresources }: Resource) =>
   subresources.map((subresource) => ({
@@ -66,5 +74,5 @@ const subEntries = ({ name, namespaced, kind, subresources }: Resource) =>
     singularName: '',
     namespaced,
     ...(subresource === 'scale' ? { group: 'autoscaling', version: 'v1', kind: 'Scale' } : { kind }),
-    verbs: subresource === 'log' || subresource === 'proxy' ? ['get'] : ['get', 'patch', 'update'],
+    verbs: subVerbs[subresource] ?? ['get', 'patch', 'update'],
   }));

@@ -1,4 +1,5 @@
 // JSON values, before anything is known about them.
+import { messageOf } from '../../../common/errors.ts';
 import { badRequest } from '../errors.ts';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -15,19 +16,6 @@ export const at = (value: unknown, path: string): unknown =>
   path.split('.').reduce<unknown>((found, key) => asObject(found)[key], value);
 
 export const hasOwn = (object: object, key: string): boolean => Object.hasOwn(object, key);
-
-/** Equal as JSON: the order of keys does not matter, that of items does. */
-export function sameJson(a: unknown, b: unknown): boolean {
-  if (a === b) return true;
-  if (Array.isArray(a) || Array.isArray(b)) {
-    if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false;
-    return a.every((item, index) => sameJson(item, b[index]));
-  }
-  if (!isObject(a) || !isObject(b)) return false;
-  const keys = Object.keys(a);
-  if (keys.length !== Object.keys(b).length) return false;
-  return keys.every((key) => hasOwn(b, key) && sameJson(a[key], b[key]));
-}
 
 /** Far deeper than any object of Kubernetes, far from what the stack bears. */
 const DEEPEST = 200;
@@ -51,7 +39,7 @@ export function parseJson(body: string): unknown {
   try {
     parsed = JSON.parse(body);
   } catch (error) {
-    throw badRequest(`error decoding JSON: ${error instanceof Error ? error.message : String(error)}`);
+    throw badRequest(`the body is unrecognized (must be of type JSON): ${messageOf(error)}`);
   }
   assertNotTooDeep(parsed);
   return parsed;

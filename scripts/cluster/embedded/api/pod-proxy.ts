@@ -5,6 +5,7 @@ import { resources } from '../resources.ts';
 import type { Store } from '../store.ts';
 import type { ResourceRequest } from './request.ts';
 import { type Response, sendHead } from './respond.ts';
+import { isPort } from './validate/names.ts';
 
 /** Of one connection, or forbidden in HTTP/2; the caller's right to ask the API server is not the pod's to know. */
 const NOT_PASSED_ON = new Set([
@@ -26,7 +27,9 @@ export async function proxyToPod(
   incoming: IncomingMessage,
   response: Response,
 ): Promise<void> {
-  const [name = '', port = ''] = request.name.split(':');
+  const [name = '', port = '', ...more] = request.name.split(':');
+  if (more.length > 0 || (port !== '' && !isPort(Number(port))))
+    throw badRequest(`invalid pod request ${JSON.stringify(request.name)}: a port is a number here`);
   const pod = store.get('pods', request.namespace, name);
   if (!pod) throw notFound(resources.pods, name);
   const address = pod.status?.podIP;

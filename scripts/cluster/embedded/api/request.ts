@@ -34,7 +34,8 @@ export function resourceRequest(
   const { core, group, rest } = path?.groups ?? {};
   const groupVersion = core ?? group;
   if (groupVersion === undefined || rest === undefined) return undefined;
-  const segments = rest.split('/').map(decoded);
+  const raw = rest.split('/');
+  const segments = raw.map(decoded);
   // /namespaces/x/pods is a collection in x; /namespaces/x is the namespace itself, and may have a status.
   const inNamespace = segments[0] === 'namespaces' && segments.length > 2 && segments[2] !== 'status';
   const namespace = inNamespace ? (segments[1] ?? '') : '';
@@ -46,14 +47,13 @@ export function resourceRequest(
   if (subresource && !isSubresource(resource, subresource))
     throw unserved(groupVersion, `${plural}/${subresource}`);
   if (more.length > 0 && subresource !== 'proxy') throw unserved(groupVersion, `${plural}/${subresource}`);
-  const tail = subresource === 'proxy' ? url.pathname.slice(url.pathname.indexOf('/proxy') + 6) : '';
   return {
     verb: verbOf(method, name, subresource, url.searchParams),
     resource,
     namespace,
     name,
     subresource: subresource as ResourceRequest['subresource'],
-    rest: tail || '/',
+    rest: `/${raw.slice(raw.length - more.length).join('/')}`,
     query: url.searchParams,
     headers,
     method,
@@ -78,9 +78,23 @@ const unserved = (groupVersion: string, name: string): ApiError =>
     `the server could not find the requested resource: the embedded provider does not serve ${name} of ${groupVersion}`,
   );
 
+/** A proxied request takes the right to what it may do to the pod. */
+const proxyVerbs: Record<string, Verb | undefined> = {
+  GET: 'get',
+  HEAD: 'get',
+  POST: 'create',
+  PUT: 'update',
+  PATCH: 'patch',
+  DELETE: 'delete',
+};
+
 function verbOf(method: string, name: string, subresource: string, query: URLSearchParams): Verb {
-  // A proxied request is what its method says to the pod; to the cluster it is always the same right.
-  if (subresource === 'proxy') return 'get';
+  const refused = () => methodNotAllowed('the server does not allow this method on the requested resource');
+  if (subresource === 'proxy') {
+    const verb = proxyVerbs[method];
+    if (!verb) throw refused();
+    return verb;
+  }
   const watches = isTrue(query.get('watch'));
   const verbs: Record<string, Verb | undefined> = name
     ? { GET: watches ? 'watch' : 'get', PUT: 'update', PATCH: 'patch', DELETE: 'delete' }
@@ -88,8 +102,7 @@ function verbOf(method: string, name: string, subresource: string, query: URLSea
   const verb = verbs[method];
   const readOnly = subresource === 'log' && verb !== 'get';
   const partial = subresource !== '' && (verb === 'delete' || verb === 'watch');
-  if (!verb || readOnly || partial)
-    throw methodNotAllowed('the server does not allow this method on the requested resource');
+  if (!verb || readOnly || partial) throw refused();
   return verb;
 }
 

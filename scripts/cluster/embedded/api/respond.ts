@@ -4,7 +4,7 @@ import { ApiError } from '../errors.ts';
 import type { KubeObject } from '../objects.ts';
 import { apiVersionOf, type Resource } from '../resources.ts';
 import type { ResourceRequest } from './request.ts';
-import { tableOf } from './table.ts';
+import { includeOf, type Table, tableOf } from './table.ts';
 
 /** Also of HTTP/2, whose answers have all of it that is used here. */
 export type Response = ServerResponse;
@@ -25,6 +25,17 @@ export function sendJson(response: Response, code: number, body: unknown): void 
 export const wantsTable = ({ headers }: ResourceRequest): boolean =>
   (headers.accept ?? '').split(',').some((type) => type.includes('as=Table'));
 
+/** With as much of each object as is asked for. */
+export const requestedTable = (
+  { resource, query }: ResourceRequest,
+  objects: readonly KubeObject[],
+  version?: number,
+): Table =>
+  tableOf(resource, objects, Date.now(), {
+    include: includeOf(query.get('includeObject')),
+    resourceVersion: version === undefined ? undefined : String(version),
+  });
+
 export function sendObject(
   response: Response,
   request: ResourceRequest,
@@ -32,7 +43,7 @@ export function sendObject(
   code = 200,
 ): void {
   const isMain = request.subresource === '' && object.kind === request.resource.kind;
-  const body = isMain && wantsTable(request) ? tableOf(request.resource, [object], Date.now()) : object;
+  const body = isMain && wantsTable(request) ? requestedTable(request, [object]) : object;
   sendJson(response, code, body);
 }
 
@@ -43,15 +54,14 @@ export function sendList(
   version: number,
 ): void {
   const { resource } = request;
-  const metadata = { resourceVersion: String(version) };
   if (wantsTable(request)) {
-    sendJson(response, 200, { ...tableOf(resource, objects, Date.now()), metadata });
+    sendJson(response, 200, requestedTable(request, objects, version));
     return;
   }
   sendJson(response, 200, {
     kind: `${resource.kind}List`,
     apiVersion: apiVersionOf(resource),
-    metadata,
+    metadata: { resourceVersion: String(version) },
     items: objects,
   });
 }

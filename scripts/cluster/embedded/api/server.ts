@@ -111,7 +111,7 @@ export async function startApiServer(options: ApiServerOptions) {
         sendList(response, asked, listObjects(store, asked), store.version());
         return;
       case 'watch':
-        watch(store, asked, selection(asked), response, stopping.signal);
+        watch(store, asked, selection(asked), response, { signal: stopping.signal, log });
         return;
       case 'create':
         sendObject(response, asked, createObject(writer, asked, await readBody(request)), 201);

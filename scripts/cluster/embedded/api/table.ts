@@ -1,4 +1,5 @@
 // Objects as a table, which is what `kubectl get` asks for and prints.
+import { badRequest } from '../errors.ts';
 import type { KubeObject, Pod } from '../objects.ts';
 import type { Resource } from '../resources.ts';
 import { type Column, type Printer, printers } from './table/columns.ts';
@@ -14,9 +15,20 @@ export type Table = {
   rows: Row[];
 };
 
+/** What each row carries of its object: `includeObject` of the URL. */
+const includes = ['None', 'Metadata', 'Object'] as const;
+export type Include = (typeof includes)[number];
+
+/** @throws ApiError 400. */
+export function includeOf(asked: string | null): Include {
+  if (!asked) return 'Metadata';
+  const known = includes.find((include) => include === asked);
+  if (!known) throw badRequest(`unrecognized includeObject value: ${JSON.stringify(asked)}`);
+  return known;
+}
+
 type TableOptions = {
-  /** What each row carries of its object: `includeObject` of the URL. */
-  include?: 'None' | 'Metadata' | 'Object' | undefined;
+  include?: Include | undefined;
   /** Of the list. */
   resourceVersion?: string | undefined;
 };
@@ -42,7 +54,7 @@ export function tableOf(
   };
 }
 
-function carried(object: KubeObject, include: TableOptions['include']): { object?: object } {
+function carried(object: KubeObject, include: Include): { object?: object } {
   if (include === 'None') return {};
   if (include === 'Object') return { object };
   const { metadata } = object;

@@ -1,8 +1,7 @@
 // Are the values of an object right? In Kubernetes' words, after the fields are known and the defaults are in.
 import type { Cause } from '../errors.ts';
 import type { ResourceName } from '../objects.ts';
-import { type Resource, resources } from '../resources.ts';
-import { withDefaults } from './defaults.ts';
+import type { Resource } from '../resources.ts';
 import { asObject, asText, isObject, type JsonObject } from './json.ts';
 import { metadataCauses, metadataUpdateCauses } from './validate/metadata.ts';
 import { dns1035Errors, labelNameErrors, subdomainErrors } from './validate/names.ts';
@@ -56,8 +55,7 @@ const rules: Readonly<Record<ResourceName, Rules>> = {
   nodes: { check: ofSpec(nodeCauses) },
   pods: {
     check: ofSpec((spec) => podSpecCauses('spec', spec)),
-    // Pods that controllers made may be without the defaults.
-    update: (object, before) => podUpdateCauses(specOf(object), specOf(withDefaults(resources.pods, before))),
+    update: ofSpecs(podUpdateCauses),
   },
   replicasets: {
     check: ofSpec((spec) => workloadCauses('replicaset', spec)),

@@ -2,9 +2,10 @@
 import { ApiError, badRequest } from '../errors.ts';
 import type { KubeObject } from '../objects.ts';
 import type { Change, Store } from '../store.ts';
+import { timerMs } from '../timer.ts';
 import { isTrue, type ResourceRequest } from './request.ts';
-import { type Response, sendHead, statusOf, wantsTable } from './respond.ts';
-import { tableOf } from './table.ts';
+import { type Response, requestedTable, sendError, sendHead, statusOf, wantsTable } from './respond.ts';
+import { includeOf } from './table.ts';
 
 type WatchEvent = { type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR'; object: unknown };
 type Matches = (object: KubeObject) => boolean;
@@ -21,19 +22,22 @@ export function watch(
   request: ResourceRequest,
   matches: Matches,
   response: Response,
-  signal: AbortSignal,
+  { signal, log }: { signal: AbortSignal; log: (text: string) => void },
 ): void {
   const { query, resource } = request;
-  const timeoutS = Number(query.get('timeoutSeconds') ?? DEFAULT_TIMEOUT_S);
-  if (!Number.isFinite(timeoutS)) throw badRequest('timeoutSeconds is not a number');
+  const asked = query.get('timeoutSeconds') ?? '';
+  if (!/^-?\d*$/.test(asked)) throw badRequest('timeoutSeconds is not a number');
+  // As in Kubernetes, nothing and zero are the same.
+  const timeoutS = Number(asked) || DEFAULT_TIMEOUT_S;
   const asTable = wantsTable(request);
+  if (asTable) includeOf(query.get('includeObject'));
   const bookmarks = isTrue(query.get('allowWatchBookmarks'));
   sendHead(response, 200, { 'content-type': 'application/json' });
 
   let columnsTold = false;
   const shown = (object: KubeObject): unknown => {
     if (!asTable) return object;
-    const table = tableOf(resource, [object], Date.now());
+    const table = requestedTable(request, [object]);
     // As Kubernetes does: the columns come with the first event only.
     const told = columnsTold ? { ...table, columnDefinitions: null } : table;
     columnsTold = true;
@@ -59,9 +63,17 @@ export function watch(
     if (event) send({ type: event.type, object: shown(event.object) });
   };
 
-  const stop = store.listen(tell);
+  const stop = store.listen((change) => {
+    try {
+      tell(change);
+    } catch (error) {
+      // What cannot be told to one must not keep it from those that come after.
+      close();
+      sendError(response, error, log);
+    }
+  });
   const timers = [
-    setTimeout(end, Math.max(1, timeoutS) * 1000),
+    setTimeout(end, timerMs(Math.max(1, timeoutS) * 1000)),
     setInterval(() => bookmarks && bookmark(), BOOKMARK_MS),
   ];
   function close(): void {

@@ -1,9 +1,10 @@
 // Rolls a Deployment's template out: a ReplicaSet per template, scaled step by step as the strategy says.
+import { deleteObject } from '../delete-object.ts';
+import { createRecorder } from '../events.ts';
 import { matchesSelector } from '../label-selector.ts';
-import type { Deployment, Pod, ReplicaSet } from '../objects.ts';
+import { type Deployment, hasEnded, type Pod, type ReplicaSet } from '../objects.ts';
 import type { Store } from '../store.ts';
 import { claim } from './claim.ts';
-import { deleteObject } from './delete-object.ts';
 import { desiredOf, isRecreate } from './deployment/bounds.ts';
 import {
   isComplete,
@@ -25,9 +26,7 @@ import {
 } from './deployment/replica-sets.ts';
 import { stepRollingUpdate } from './deployment/rolling-update.ts';
 import { isScaling, scale } from './deployment/scale.ts';
-import { createRecorder } from './events.ts';
 import { controllerOf, keyOf, splitKey } from './objects.ts';
-import { hasEnded } from './pods.ts';
 import { createQueue, type Log, type Running } from './queue.ts';
 
 export function startDeploymentController(store: Store, log: Log): Running {

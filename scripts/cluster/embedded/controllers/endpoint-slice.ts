@@ -1,13 +1,13 @@
 // Keeps the EndpointSlices of each Service that has a selector: the addresses that DNS answers and proxies dial.
-
 import { isDeepStrictEqual } from 'node:util';
 import { matchesSelector } from '../label-selector.ts';
+import { randomSuffix } from '../names.ts';
 import type { EndpointSlice, Meta, Pod, Service } from '../objects.ts';
 import type { Store } from '../store.ts';
 import { canBeEndpoint, endpointOf, endpointsOf, portsOf } from './endpoint-slice/endpoints.ts';
 import { type Draft, planSlices } from './endpoint-slice/reconcile.ts';
 import { createTriggerTimes } from './endpoint-slice/trigger-time.ts';
-import { controllerReference, keyOf, randomSuffix, splitKey } from './objects.ts';
+import { controllerReference, keyOf, splitKey } from './objects.ts';
 import { essenceOf } from './pods.ts';
 import { createQueue, type Log, type Running } from './queue.ts';
 

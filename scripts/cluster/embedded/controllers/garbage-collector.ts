@@ -1,10 +1,10 @@
 // Takes away what its owners have left behind; before an owner goes, if it says so by a finalizer, its dependents go
 // or are let go.
+import { deleteObject, type FirstFinalizer } from '../delete-object.ts';
 import type { KubeObject, Meta, ResourceName } from '../objects.ts';
 import { resources } from '../resources.ts';
 import type { Store } from '../store.ts';
 import { withOwners } from './claim.ts';
-import { deleteObject, type FirstFinalizer } from './delete-object.ts';
 import { createQueue, type Log, type Running } from './queue.ts';
 
 type Place = { resource: ResourceName; namespace: string; name: string };

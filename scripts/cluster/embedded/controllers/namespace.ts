@@ -1,8 +1,8 @@
 // What every namespace starts with, and how one ends: with everything in it.
+import { deleteObject } from '../delete-object.ts';
 import type { KubeObject, Namespace, ResourceName } from '../objects.ts';
 import { resources } from '../resources.ts';
 import type { Store } from '../store.ts';
-import { deleteObject } from './delete-object.ts';
 import { createQueue, type Log, type Running } from './queue.ts';
 
 const ROOT_CA = 'kube-root-ca.crt';

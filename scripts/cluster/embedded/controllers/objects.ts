@@ -1,5 +1,4 @@
-// What the controllers have in common about objects: keys, owners, names, selectors.
-import { randomInt } from 'node:crypto';
+// What the controllers have in common about objects: keys, owners, selectors.
 import type { Deployment, KubeObject, Meta } from '../objects.ts';
 
 type Named = { metadata: { name: string; namespace?: string } };
@@ -26,10 +25,3 @@ export const controllerReference = ({ apiVersion, kind, metadata }: KubeObject):
   controller: true,
   blockOwnerDeletion: true,
 });
-
-/** No vowels, so no words. */
-export const NAME_ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
-
-/** What Kubernetes puts behind a generateName. */
-export const randomSuffix = (): string =>
-  Array.from({ length: 5 }, () => NAME_ALPHABET[randomInt(NAME_ALPHABET.length)]).join('');

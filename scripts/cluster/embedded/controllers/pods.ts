@@ -1,5 +1,5 @@
 // What a pod's status says, as the controllers read it.
-import type { Pod } from '../objects.ts';
+import { hasEnded, type Pod } from '../objects.ts';
 
 export const isReady = (pod: Pod): boolean => readyCondition(pod)?.status === 'True';
 
@@ -15,9 +15,6 @@ export function availableAtMs(pod: Pod, minReadySeconds: number): number | undef
   const sinceMs = readySinceMs(pod);
   return sinceMs === undefined ? undefined : sinceMs + minReadySeconds * 1000;
 }
-
-export const hasEnded = ({ status }: Pod): boolean =>
-  status?.phase === 'Succeeded' || status?.phase === 'Failed';
 
 /** It runs or will run: one of those that a ReplicaSet counts. */
 export const isActive = (pod: Pod): boolean => !hasEnded(pod) && !pod.metadata.deletionTimestamp;

@@ -1,13 +1,12 @@
 // A controller's work queue. Keys that are added while others wait are one piece of work: however many changes one
 // turn of the event loop brings, each key is looked at once, against the newest state.
+import { timerMs } from '../timer.ts';
 
 export type Log = (text: string) => void;
 export type Running = { stop(): void };
 
 const FIRST_RETRY_MS = 5;
 const LONGEST_RETRY_MS = 30_000;
-/** A longer time-out would fire at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** @param sync brings the world in line with what the store says about the key; when it throws, it is called again, later and later. */
 export function createQueue(name: string, sync: (key: string) => void, log: Log) {
@@ -44,7 +43,7 @@ export function createQueue(name: string, sync: (key: string) => void, log: Log)
   /** Once, at the earliest of the times that were asked for. */
   function addAfter(key: string, delayMs: number): void {
     if (stopped) return;
-    const wait = Math.min(Math.max(delayMs, 0), LONGEST_TIMER_MS);
+    const wait = timerMs(delayMs);
     const dueMs = Date.now() + wait;
     const earlier = timers.get(key);
     if (earlier && earlier.dueMs <= dueMs) return;

@@ -1,13 +1,13 @@
 // Keeps as many pods as a ReplicaSet wants.
-
+import { deletePod } from '../delete-pod.ts';
 import { ApiError } from '../errors.ts';
+import { createRecorder } from '../events.ts';
 import { matchesSelector } from '../label-selector.ts';
+import { randomSuffix } from '../names.ts';
 import type { NewObject, Pod, ReplicaSet } from '../objects.ts';
 import { type Store, wireTime } from '../store.ts';
 import { claim } from './claim.ts';
-import { deletePod } from './delete-pod.ts';
-import { createRecorder } from './events.ts';
-import { controllerOf, controllerReference, keyOf, randomSuffix, splitKey } from './objects.ts';
+import { controllerOf, controllerReference, keyOf, splitKey } from './objects.ts';
 import { availableAtMs, essenceOf, isActive, isReady } from './pods.ts';
 import { podsToDelete } from './pods-to-delete.ts';
 import { createQueue, type Log, type Running } from './queue.ts';
@@ -16,6 +16,9 @@ import { createQueue, type Log, type Running } from './queue.ts';
 export type AdmitPod = (pod: NewObject<Pod>) => NewObject<Pod>;
 
 type Status = NonNullable<ReplicaSet['status']>;
+
+/** Pods that are created or deleted in one go, as in Kubernetes: others must have their turn too. */
+const MOST_AT_ONCE = 500;
 
 export function startReplicaSetController(store: Store, log: Log, admitPod: AdmitPod): Running {
   const record = createRecorder(store, 'replicaset-controller');
@@ -42,14 +45,16 @@ export function startReplicaSetController(store: Store, log: Log, admitPod: Admi
   /** @returns whether it created or deleted any. */
   function manage(set: ReplicaSet, pods: Pod[]): boolean {
     const missing = wanted(set) - pods.length;
-    for (let created = 0; created < missing; created += 1) create(set);
+    const now = Math.min(Math.abs(missing), MOST_AT_ONCE);
+    for (let created = 0; missing > 0 && created < now; created += 1) create(set);
     if (missing < 0) {
-      const goners = podsToDelete(pods, relatedPods(set), -missing, Date.now());
+      const goners = podsToDelete(pods, relatedPods(set), now, Date.now());
       for (const { metadata } of goners) {
         deletePod(store, metadata.namespace ?? '', metadata.name);
         record(set, 'Normal', 'SuccessfulDelete', `Deleted pod: ${metadata.name}`);
       }
     }
+    if (now < Math.abs(missing)) queue.add(keyOf(set));
     return missing !== 0;
   }
 

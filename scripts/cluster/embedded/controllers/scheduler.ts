@@ -1,10 +1,10 @@
 // Gives each pod a node: one that may have it, and of those the one where it spreads best.
 import { randomInt } from 'node:crypto';
-import type { Node, Pod } from '../objects.ts';
+import { createRecorder } from '../events.ts';
+import { hasEnded, type Node, type Pod } from '../objects.ts';
 import { type Store, wireTime } from '../store.ts';
-import { createRecorder } from './events.ts';
 import { controllerOf, keyOf } from './objects.ts';
-import { essenceOf, hasEnded } from './pods.ts';
+import { essenceOf } from './pods.ts';
 import { createQueue, type Log, type Running } from './queue.ts';
 import { type Refusal, refusalOf } from './scheduler/filter.ts';
 import { spreadOf } from './scheduler/spread.ts';
@@ -45,7 +45,8 @@ export function startScheduler(store: Store, log: Log): Running {
     const refusals: Refusal[] = [];
     const fitting: Node[] = [];
     for (const node of nodes) {
-      const refusal = refusalOf(pod, node) ?? spread.refusalOf(node);
+      const there = placed.get(node.metadata.name)?.length ?? 0;
+      const refusal = refusalOf(pod, node, there) ?? spread.refusalOf(node);
       if (refusal) refusals.push(refusal);
       else fitting.push(node);
     }

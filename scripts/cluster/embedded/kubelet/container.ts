@@ -73,25 +73,33 @@ export function createContainer(context: PodContext, first: Container, { isInit 
     return undefined;
   }
 
+  /** Where the machine cannot (no file, no process left), it is tried again: that says nothing about the container. */
+  async function started(image: Image, env: Record<string, string>): Promise<Run | StartError | undefined> {
+    while (!isStopping) {
+      try {
+        return await startRun(context, spec, { image, env, number: starts, isInit }, listener);
+      } catch (error) {
+        const { message } = error as Error;
+        event('Warning', 'Failed', `Error: ${message}`);
+        if (error instanceof StartError) return error;
+        wait('CreateContainerError', message);
+        await bell.wait(CONFIG_RETRY_MS);
+      }
+    }
+    return undefined;
+  }
+
   /** One run. @returns how it ended; undefined when it was not to be started any more. */
   async function once(image: Image, env: Record<string, string>): Promise<Terminated | undefined> {
-    const restartCount = starts;
-    const names = { image: image.name, imageID: image.id, restartCount };
-    let run: Run | undefined;
-    try {
-      run = await startRun(context, spec, { image, env, number: starts, isInit }, listener);
-    } catch (error) {
-      const { message } = error as Error;
-      event('Warning', 'Failed', `Error: ${message}`);
-      starts += 1;
-      const finishedAt = wireTime(new Date());
-      const isStartError = error instanceof StartError;
-      const reason = isStartError ? 'StartError' : 'ContainerCannotRun';
-      set(names);
-      return { exitCode: 128, reason, message, startedAt: EPOCH, finishedAt };
-    }
+    const names = { image: image.name, imageID: image.id, restartCount: starts };
+    const run = await started(image, env);
     if (!run) return undefined;
     starts += 1;
+    if (run instanceof StartError) {
+      set(names);
+      const finishedAt = wireTime(new Date());
+      return { exitCode: 128, reason: 'StartError', message: run.message, startedAt: EPOCH, finishedAt };
+    }
     current = run;
     runs.push(run);
     // The log of the run before is kept too.

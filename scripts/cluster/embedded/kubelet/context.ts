@@ -1,9 +1,8 @@
 // What the parts of the kubelet share.
-
+import type { Recorder } from '../events.ts';
 import type { Addresses } from '../network/addresses.ts';
 import type { Pod } from '../objects.ts';
 import type { Store } from '../store.ts';
-import type { Events } from './events.ts';
 import type { Placement } from './field.ts';
 import type { ImageStore } from './images.ts';
 import type { Sweep } from './sweep.ts';
@@ -29,11 +28,11 @@ export type KubeletOptions = {
 };
 
 export type KubeletContext = KubeletOptions & {
-  events: Events;
+  events: Recorder;
   sweep: Sweep;
   /** Processes that are being started: more at a time would starve the supervisor. */
   starts: Limiter;
-  /** Commands of probes and hooks. */
+  /** Commands of probes and hooks, while they are being started. */
   execs: Limiter;
 };
 

@@ -1,6 +1,7 @@
 // A container as the environment of a process: its own first one, and the commands of probes and hooks.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { timerMs } from '../timer.ts';
 import { nodeArguments, notFoundText } from './command.ts';
 import type { PodContext } from './context.ts';
 import type { Container } from './env.ts';
@@ -13,6 +14,8 @@ export type Surroundings = Pick<ProcessSpec, 'env' | 'cwd' | 'pod' | 'clusterId'
 
 const DNS_TIMEOUT_MS = 5000;
 const MOST_OUTPUT = 10 * 1024;
+/** A command counts as starting for so long: what it does then may take its time, and keeps nobody waiting. */
+const START_MS = 300;
 
 /** @param files by their path in the container, such as the termination log. */
 export function surroundings(
@@ -63,6 +66,7 @@ export async function execIn(
     return { result: 'errored', text: `rpc error: code = Unknown desc = ${failed}` };
   }
   const leave = await kubelet.execs.enter();
+  const starting = setTimeout(leave, START_MS);
   let output = '';
   try {
     const running = await startProcess({
@@ -77,7 +81,7 @@ export async function execIn(
     const timer = setTimeout(() => {
       isLate = true;
       running.kill();
-    }, timeoutMs);
+    }, timerMs(timeoutMs));
     const { exitCode } = await running.ended;
     clearTimeout(timer);
     if (isLate) {
@@ -88,6 +92,7 @@ export async function execIn(
   } catch (error) {
     return { result: 'errored', text: (error as Error).message };
   } finally {
+    clearTimeout(starting);
     leave();
   }
 }

@@ -1,14 +1,15 @@
 // The kubelet of every node: makes processes of the pods that have one, keeps them as their specs say, tells their
 // status, and ends them. It knows of the rest of the cluster only what is in the store.
-import { rm } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
+import { messageOf } from '../../../common/errors.ts';
+import { createRecorder } from '../events.ts';
 import type { LogOptions } from '../log-options.ts';
 import type { Pod } from '../objects.ts';
 import type { Change } from '../store.ts';
 import type { KubeletContext, KubeletOptions } from './context.ts';
-import { createPodEvents } from './events.ts';
 import { podLog } from './logs.ts';
 import { type PodWorker, startPod } from './pod.ts';
+import { removeFolder } from './remove-folder.ts';
 import { createSweep } from './sweep.ts';
 import { createLimiter } from './waiting.ts';
 
@@ -20,10 +21,10 @@ const STARTS_AT_ONCE = 5;
 const EXECS_AT_ONCE = 4;
 
 export function startKubelet(options: KubeletOptions) {
-  const { store } = options;
+  const { store, log } = options;
   const context: KubeletContext = {
     ...options,
-    events: createPodEvents(store),
+    events: createRecorder(store, 'kubelet', (pod) => (pod as Pod).spec?.nodeName ?? ''),
     sweep: createSweep(),
     starts: createLimiter(STARTS_AT_ONCE),
     execs: createLimiter(EXECS_AT_ONCE),
@@ -44,8 +45,13 @@ export function startKubelet(options: KubeletOptions) {
     changedPods = new Map();
     if (isStopped) return;
     for (const [uid, pod] of pods) {
-      if (pod) sync(pod);
-      else remove(uid);
+      try {
+        if (pod) sync(pod);
+        else remove(uid);
+      } catch (error) {
+        // One pod's trouble is not the others'.
+        log(`pod ${pod?.metadata.name ?? uid}: ${messageOf(error)}`);
+      }
     }
   }
   function sync(pod: Pod): void {
@@ -89,7 +95,7 @@ export function startKubelet(options: KubeletOptions) {
       isStopped = true;
       unlisten();
       await Promise.all([...workers.values()].map((worker) => worker.kill()));
-      await rm(options.dir, { recursive: true, force: true, maxRetries: 3 });
+      await removeFolder(options.dir).catch((error: unknown) => log(`pods: ${messageOf(error)}`));
     },
     /** @throws ApiError as Kubernetes does. */
     async logs(namespace: string, pod: string, asked: LogOptions): Promise<Readable> {

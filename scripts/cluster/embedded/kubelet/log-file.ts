@@ -34,8 +34,8 @@ export function createLogFile(path: string, mostBytes = MOST_BYTES) {
   const partial: Record<StreamName, Buffer> = { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) };
 
   function put(record: Buffer): void {
-    if (size > 0 && size + record.length > mostBytes) rotate();
     try {
+      if (size > 0 && size + record.length > mostBytes) rotate();
       writeSync(fd, record);
       size += record.length;
     } catch {
@@ -43,9 +43,11 @@ export function createLogFile(path: string, mostBytes = MOST_BYTES) {
     }
   }
   function rotate(): void {
-    closeSync(fd);
     renameSync(path, `${path}.1`);
+    const full = fd;
+    // The old one is closed last: should there be no other, it is still the log.
     fd = openSync(path, 'a');
+    closeSync(full);
     size = 0;
     rotations += 1;
   }

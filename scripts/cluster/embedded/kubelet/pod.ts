@@ -1,10 +1,14 @@
 // One pod, from the moment it has a node until it is gone from the store.
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { messageOf } from '../../../common/errors.ts';
+import { deletePod } from '../delete-pod.ts';
 import type { Pod } from '../objects.ts';
+import { sameJson } from '../same-json.ts';
 import { wireTime } from '../store.ts';
 import { createContainer } from './container.ts';
 import type { KubeletContext, PodContext } from './context.ts';
+import { removeFolder } from './remove-folder.ts';
 import { podStatus } from './status.ts';
 import { createVolumes, mountRetryMs } from './volumes.ts';
 import { createBell } from './waiting.ts';
@@ -32,7 +36,7 @@ export function startPod(kubelet: KubeletContext, first: Pod) {
 
   const volumes = createVolumes(
     { store, placement, ca: kubelet.apiServer.ca, tokenFor: kubelet.tokenFor },
-    first,
+    () => pod,
     join(dir, 'volumes'),
   );
   const context: PodContext = { kubelet, pod: () => pod, placement, volumes, dir, changed };
@@ -70,19 +74,31 @@ export function startPod(kubelet: KubeletContext, first: Pod) {
     }));
   }
 
+  /** @returns why it failed, as an event says it; undefined when all is there. */
+  async function setUp(): Promise<[reason: string, text: string] | undefined> {
+    try {
+      await makeFolders(dir, pod, placement.podIP, kubelet.dns.address);
+    } catch (error) {
+      return ['FailedCreatePodSandBox', `Failed to create pod sandbox: ${messageOf(error)}`];
+    }
+    const failed = await volumes.setUp();
+    return failed ? ['FailedMount', failed] : undefined;
+  }
+
   async function live(): Promise<void> {
     publish();
-    await makeFolders(dir, pod, placement.podIP, kubelet.dns.address);
     for (let failures = 0; !isEnding; ) {
-      const failed = await volumes.setUp(pod);
+      const failed = await setUp();
       if (!failed) break;
       failures += 1;
-      kubelet.events(pod, 'Warning', 'FailedMount', failed);
+      kubelet.events(pod, 'Warning', ...failed);
       await bell.wait(mountRetryMs(failures));
     }
     if (isEnding) return;
     hasSandbox = true;
     changed();
+    // What has changed since they were read, nobody has been told of.
+    await volumes.refresh();
     for (const container of init) if (isEnding || !(await container.run())) return;
     if (isEnding) return;
     if (init.length > 0) for (const container of apps) container.waiting('PodInitializing');
@@ -91,24 +107,29 @@ export function startPod(kubelet: KubeletContext, first: Pod) {
   // Not before whoever starts it has it: what it publishes comes back here as a change.
   const life = Promise.resolve()
     .then(live)
-    .catch((error: unknown) => {
-      kubelet.log(`pod ${namespace}/${name}: ${error instanceof Error ? error.stack : String(error)}`);
-    })
+    .catch(tellOf)
     .then(() => {
       hasEnded = true;
       changed();
     });
+
+  /** Whatever fails here must not keep the pod. */
+  function tellOf(error: unknown): void {
+    kubelet.log(`pod ${namespace}/${name}: ${error instanceof Error ? error.stack : String(error)}`);
+  }
 
   async function clear(): Promise<void> {
     await life;
     publish();
     isGone = true;
     addresses.releasePod(placement.podIP);
-    await rm(dir, { recursive: true, force: true, maxRetries: 3 });
+    await volumes.settled();
+    await removeFolder(dir).catch(tellOf);
     const now = store.get('pods', namespace, name);
-    // With finalizers it stays until whoever set them has done its part.
-    if (now?.metadata.uid === uid && now.metadata.deletionTimestamp && !now.metadata.finalizers?.length) {
-      store.remove('pods', namespace, name);
+    if (now?.metadata.uid === uid && now.metadata.deletionTimestamp) {
+      // With finalizers it stays until whoever set them has done its part; its own time is over.
+      if (now.metadata.finalizers?.length) deletePod(store, namespace, name, 0);
+      else store.remove('pods', namespace, name);
     }
     gone.resolve();
   }
@@ -116,10 +137,14 @@ export function startPod(kubelet: KubeletContext, first: Pod) {
   /** Asked again, it can only end sooner. Resolves when nothing of it is left. */
   function end(graceSeconds: number): Promise<void> {
     const stopped = Promise.all(containers.map((container) => container.stop(graceSeconds)));
-    if (!isEnding) void stopped.then(clear);
+    if (!isEnding) void stopped.catch(tellOf).then(clear);
     isEnding = true;
     bell.ring();
     return gone.promise;
+  }
+
+  function refresh(): void {
+    if (hasSandbox && !isEnding) void volumes.refresh();
   }
 
   return {
@@ -128,7 +153,10 @@ export function startPod(kubelet: KubeletContext, first: Pod) {
     name,
     container: (wanted: string) => containers.find((container) => container.name === wanted),
     sync(now: Pod): void {
+      const { labels, annotations } = pod.metadata;
       pod = now;
+      const isRelabelled = !sameJson([labels, annotations], [now.metadata.labels, now.metadata.annotations]);
+      if (isRelabelled) refresh();
       const { deletionTimestamp, deletionGracePeriodSeconds = 30 } = now.metadata;
       if (deletionTimestamp) void end(deletionGracePeriodSeconds);
       else
@@ -139,7 +167,7 @@ export function startPod(kubelet: KubeletContext, first: Pod) {
     objectChanged(object: string): void {
       bell.ring();
       for (const container of containers) container.retry();
-      if (hasSandbox && !isEnding && volumes.dependsOn(object)) void volumes.refresh(pod);
+      if (volumes.dependsOn(object)) refresh();
     },
     /** Resolves when nothing of it is left. */
     gone: gone.promise,
@@ -148,8 +176,9 @@ export function startPod(kubelet: KubeletContext, first: Pod) {
   };
 }
 
-/** A pod's own files in /etc, and folders for what its containers write. */
+/** A pod's own files in /etc, and folders for what its containers write. For this user only: Secrets are among them. */
 async function makeFolders(dir: string, { metadata }: Pod, ip: string, dns: string): Promise<void> {
+  await mkdir(dir, { recursive: true, mode: 0o700 });
   for (const folder of ['etc', 'logs', 'root', 'termination', 'volumes']) {
     await mkdir(join(dir, folder), { recursive: true });
   }

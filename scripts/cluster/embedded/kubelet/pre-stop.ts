@@ -1,6 +1,7 @@
 // The preStop hook.
 import type { V1LifecycleHandler } from '@kubernetes/client-node';
 import type { Wire } from '../objects.ts';
+import { timerMs } from '../timer.ts';
 import { type ProbeTarget, runProbe } from './probes/probe.ts';
 
 type Handler = Wire<V1LifecycleHandler>;
@@ -11,7 +12,8 @@ export async function runHook(
   { timeoutMs, ...target }: ProbeTarget & { timeoutMs: number },
 ): Promise<boolean> {
   if (sleep) {
-    await new Promise((resolve) => setTimeout(resolve, Math.min(sleep.seconds * 1000, timeoutMs)).unref());
+    const ms = timerMs(Math.min(sleep.seconds * 1000, timeoutMs));
+    await new Promise((resolve) => setTimeout(resolve, ms).unref());
     return true;
   }
   if (exec) return (await target.exec(exec.command ?? [], timeoutMs)).result === 'success';

@@ -1,6 +1,6 @@
 // One run of a container, from its first process to its end.
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { containerCommand } from './command.ts';
 import type { PodContext } from './context.ts';
@@ -33,35 +33,45 @@ const LONGEST_START_MS = 5000;
 const LEAST_GRACE_MS = 2000;
 const MOST_MESSAGE = 4096;
 
-/** @returns undefined when it is no longer wanted. @throws StartError when it is not for Node. */
-export async function startRun(
+type Asked = { image: Image; env: Record<string, string>; number: number; isInit: boolean };
+
+/**
+ * @returns undefined when it is no longer wanted.
+ * @throws StartError when it is not for Node; the system's error when that could not do it.
+ */
+export async function startRun(context: PodContext, container: Container, asked: Asked, on: RunListener) {
+  const args = containerCommand(container, asked.env, asked.image.dir);
+  const leave = await context.kubelet.starts.enter();
+  try {
+    if (on.isWanted()) return await begin(context, container, asked, args, on, leave);
+  } catch (error) {
+    leave();
+    throw error;
+  }
+  leave();
+  return undefined;
+}
+
+/** @param leave called when it has started. */
+async function begin(
   context: PodContext,
   container: Container,
-  {
-    image,
-    env,
-    number,
-    isInit,
-  }: { image: Image; env: Record<string, string>; number: number; isInit: boolean },
+  { image, env, number, isInit }: Asked,
+  args: string[],
   on: RunListener,
+  leave: () => void,
 ) {
   const { kubelet, placement, dir } = context;
-  const args = containerCommand(container, env, image.dir);
-  const leave = await kubelet.starts.enter();
-  if (!on.isWanted()) {
-    leave();
-    return undefined;
-  }
   const containerId = randomBytes(32).toString('hex');
   const terminationLog = join(dir, 'termination', `${container.name}.${number}`);
   writeFileSync(terminationLog, '');
-  const log = createLogFile(join(dir, 'logs', container.name, `${number}.log`));
   const where: Surroundings = surroundings(context, container, {
     containerId,
     imageDir: image.dir,
     env,
     terminationLog,
   });
+  const log = createLogFile(join(dir, 'logs', container.name, `${number}.log`));
   const exec = (command: readonly string[], timeoutMs: number) =>
     execIn(context, where, image.dir, command, timeoutMs);
 
@@ -161,15 +171,26 @@ export async function startRun(
   };
 }
 
-/** What the program wrote to its termination log; or, when it failed and that is asked for, the end of its log. */
+/**
+ * What the program wrote to its termination log; or, when it failed and that is asked for, the end of its log. Nothing
+ * where that cannot be read, whatever the program has made of it.
+ */
 function terminationMessage(
   { terminationMessagePolicy }: Container,
   file: string,
   log: LogFile,
   exitCode: number,
 ): string {
-  const written = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  const written = read(() => readFileSync(file, 'utf8'));
   if (written) return written.slice(0, MOST_MESSAGE);
   if (terminationMessagePolicy !== 'FallbackToLogsOnError' || exitCode === 0) return '';
-  return log.tail();
+  return read(() => log.tail());
+}
+
+function read(text: () => string): string {
+  try {
+    return text();
+  } catch {
+    return '';
+  }
 }

@@ -2,7 +2,6 @@
 import type { V1ContainerStatus, V1PodCondition } from '@kubernetes/client-node';
 import type { Pod, Wire } from '../objects.ts';
 import { wireTime } from '../store.ts';
-import type { Container } from './env.ts';
 
 export type ContainerStatus = Wire<V1ContainerStatus>;
 type Condition = Wire<V1PodCondition>;
@@ -34,7 +33,6 @@ export function podStatus(pod: Pod, view: PodView): Status {
     startTime,
     ...(init.length > 0 ? { initContainerStatuses: init } : {}),
     containerStatuses: containers,
-    qosClass: qosClass(pod),
   };
 }
 
@@ -111,20 +109,4 @@ function initialized({ init }: PodView, phase: string): Verdict {
 function unreadyText(containers: readonly ContainerStatus[]): string | undefined {
   const unready = containers.filter(({ ready }) => !ready).map(({ name }) => name);
   return unready.length > 0 ? `containers with unready status: [${unready.join(' ')}]` : undefined;
-}
-
-function qosClass({ spec }: Pod): string {
-  const containers: Container[] = [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])];
-  const asked = containers.flatMap(({ resources }) => [
-    ...Object.keys(resources?.requests ?? {}),
-    ...Object.keys(resources?.limits ?? {}),
-  ]);
-  if (!asked.some((name) => name === 'cpu' || name === 'memory')) return 'BestEffort';
-  const isGuaranteed = containers.every(({ resources }) =>
-    ['cpu', 'memory'].every((name) => {
-      const limit = resources?.limits?.[name];
-      return limit !== undefined && (resources?.requests?.[name] ?? limit) === limit;
-    }),
-  );
-  return isGuaranteed ? 'Guaranteed' : 'Burstable';
 }

@@ -5,7 +5,8 @@ import type { Store } from '../store.ts';
 import { fieldValue, type Placement } from './field.ts';
 
 export type Volume = Wire<V1Volume>;
-type Files = Map<string, Buffer>;
+/** By their path in the volume. */
+export type Files = Map<string, { bytes: Buffer; mode: number }>;
 type Items = Wire<V1KeyToPath>[] | undefined;
 type Projection = NonNullable<NonNullable<Volume['projected']>['sources']>[number];
 
@@ -16,27 +17,25 @@ export type VolumeContext = {
   tokenFor: (namespace: string, serviceAccount: string) => string;
 };
 
-/** Files by their path in the volume; undefined for one that the pod fills itself. @throws Error as the kubelet's. */
+/** Undefined for one that the pod fills itself. @throws Error as the kubelet's. */
 export function volumeFiles(context: VolumeContext, pod: Pod, volume: Volume): Files | undefined {
   const { configMap, secret, downwardAPI, projected, emptyDir } = volume;
   if (emptyDir) return undefined;
-  if (configMap) return objectFiles(context, pod, { configMap });
+  if (configMap) return objectFiles(context, pod, { configMap }, configMap.defaultMode);
   if (secret) {
-    const { secretName, items, optional } = secret;
-    return objectFiles(context, pod, {
-      secret: {
-        ...(secretName === undefined ? {} : { name: secretName }),
-        ...(items ? { items } : {}),
-        ...(optional === undefined ? {} : { optional }),
-      },
-    });
+    const { secretName = '', defaultMode, ...rest } = secret;
+    return objectFiles(context, pod, { secret: { name: secretName, ...rest } }, defaultMode);
   }
-  if (downwardAPI) return objectFiles(context, pod, { downwardAPI });
+  if (downwardAPI) return objectFiles(context, pod, { downwardAPI }, downwardAPI.defaultMode);
   if (projected) {
-    return new Map((projected.sources ?? []).flatMap((source) => [...objectFiles(context, pod, source)]));
+    const { sources = [], defaultMode } = projected;
+    return new Map(sources.flatMap((source) => [...objectFiles(context, pod, source, defaultMode)]));
   }
   throw new Error('only configMap, secret, emptyDir, projected and downwardAPI volumes are supported');
 }
+
+/** Kubernetes' default, where a pod came past the API. */
+const DEFAULT_MODE = 0o644;
 
 /** What the service account admission controller mounts into pods. */
 export const TOKEN_MOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
@@ -51,19 +50,20 @@ export const tokenVolume: Volume = {
   },
 };
 
-function objectFiles(context: VolumeContext, pod: Pod, source: Projection): Files {
+function objectFiles(context: VolumeContext, pod: Pod, source: Projection, mode = DEFAULT_MODE): Files {
   const { store, placement } = context;
   const namespace = pod.metadata.namespace ?? '';
   const { configMap, secret, downwardAPI, serviceAccountToken } = source;
   if (serviceAccountToken) {
     const account = pod.spec?.serviceAccountName ?? 'default';
-    return new Map([[serviceAccountToken.path, Buffer.from(context.tokenFor(namespace, account))]]);
+    const bytes = Buffer.from(context.tokenFor(namespace, account));
+    return new Map([[serviceAccountToken.path, { bytes, mode }]]);
   }
   if (downwardAPI) {
     return new Map(
-      (downwardAPI.items ?? []).map(({ path, fieldRef }) => [
+      (downwardAPI.items ?? []).map(({ path, fieldRef, mode: own = mode }) => [
         path,
-        Buffer.from(fieldValue(pod, placement, fieldRef?.fieldPath ?? '')),
+        { bytes: Buffer.from(fieldValue(pod, placement, fieldRef?.fieldPath ?? '')), mode: own },
       ]),
     );
   }
@@ -71,20 +71,20 @@ function objectFiles(context: VolumeContext, pod: Pod, source: Projection): File
     const { name = '', items, optional } = configMap;
     const found = store.get('configmaps', namespace, name);
     if (!found && name === 'kube-root-ca.crt')
-      return pick({ 'ca.crt': Buffer.from(context.ca) }, items, 'configmap');
+      return pick({ 'ca.crt': Buffer.from(context.ca) }, items, mode, 'configmap');
     if (!found) return missing('configmap', name, optional);
     const binary = Object.entries(found.binaryData ?? {}).map(([key, value]) => [
       key,
       Buffer.from(value, 'base64'),
     ]);
     const text = Object.entries(found.data ?? {}).map(([key, value]) => [key, Buffer.from(value)]);
-    return pick(Object.fromEntries([...binary, ...text]), items, 'configmap', optional);
+    return pick(Object.fromEntries([...binary, ...text]), items, mode, 'configmap', optional);
   }
   const { name = '', items, optional } = secret ?? {};
   const found = store.get('secrets', namespace, name);
   if (!found) return missing('secret', name, optional);
   const entries = Object.entries(found.data ?? {}).map(([key, value]) => [key, Buffer.from(value, 'base64')]);
-  return pick(Object.fromEntries(entries), items, 'secret', optional);
+  return pick(Object.fromEntries(entries), items, mode, 'secret', optional);
 }
 
 function missing(kind: string, name: string, optional?: boolean): Files {
@@ -95,14 +95,15 @@ function missing(kind: string, name: string, optional?: boolean): Files {
 function pick(
   data: Record<string, Buffer>,
   items: Items,
+  mode: number,
   kind: 'configmap' | 'secret',
   optional?: boolean,
 ): Files {
-  if (!items) return new Map(Object.entries(data));
+  if (!items) return new Map(Object.entries(data).map(([path, bytes]) => [path, { bytes, mode }]));
   const files: Files = new Map();
-  for (const { key, path } of items) {
-    const found = data[key];
-    if (found) files.set(path, found);
+  for (const { key, path, mode: own = mode } of items) {
+    const bytes = data[key];
+    if (bytes) files.set(path, { bytes, mode: own });
     else if (!optional) {
       throw new Error(
         kind === 'configmap'

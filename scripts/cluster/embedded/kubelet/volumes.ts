@@ -1,10 +1,11 @@
 // A pod's volumes as folders. Files of objects are written as the kubelet writes them: all at once, by a link ..data to
 // the folder of this version, so that a program never sees half of a change.
-import { mkdir, readdir, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Pod } from '../objects.ts';
 import type { Container } from './env.ts';
 import {
+  type Files,
   sourcesOf,
   TOKEN_MOUNT,
   tokenVolume,
@@ -20,21 +21,30 @@ const LAST_RETRY_MS = 122_000;
 
 export type Volumes = ReturnType<typeof createVolumes>;
 
-/** @param dir of this pod's volumes. */
-export function createVolumes(context: VolumeContext, pod: Pod, dir: string) {
-  const mountsToken = wantsToken(context, pod);
-  const volumes: Volume[] = [...(pod.spec?.volumes ?? []), ...(mountsToken ? [tokenVolume] : [])];
+/** @param pod as it is now. @param dir of this pod's volumes. */
+export function createVolumes(context: VolumeContext, pod: () => Pod, dir: string) {
+  const mountsToken = wantsToken(context, pod());
+  const volumes: Volume[] = [...(pod().spec?.volumes ?? []), ...(mountsToken ? [tokenVolume] : [])];
   const written = new Map<string, string>();
   const sources = new Set(volumes.flatMap(sourcesOf));
   let versions = 0;
+  let last: Promise<unknown> = Promise.resolve();
   const folderOf = (name: string) => join(dir, name);
 
-  /** Writes those that have changed. */
-  async function write(now: Pod, volume: Volume): Promise<void> {
+  /** One after the other: of two at a time, the one that has read less could be done last. */
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = last.then(work);
+    last = turn.catch(() => {});
+    return turn;
+  }
+
+  /** Writes it when it has changed. */
+  async function write(volume: Volume): Promise<void> {
     const folder = folderOf(volume.name);
-    const files = volumeFiles(context, now, volume);
+    const files = volumeFiles(context, pod(), volume);
     const content =
-      files && JSON.stringify([...files].map(([path, bytes]) => [path, bytes.toString('base64')]));
+      files &&
+      JSON.stringify([...files].map(([path, { bytes, mode }]) => [path, mode, bytes.toString('base64')]));
     if (content !== undefined && written.get(volume.name) === content) return;
     await mkdir(folder, { recursive: true });
     if (!files || content === undefined) return;
@@ -45,20 +55,24 @@ export function createVolumes(context: VolumeContext, pod: Pod, dir: string) {
 
   return {
     /** @returns what failed, for the event; nothing when all are there. */
-    async setUp(now: Pod): Promise<string | undefined> {
-      for (const volume of volumes) {
-        try {
-          await write(now, volume);
-        } catch (error) {
-          return `MountVolume.SetUp failed for volume "${volume.name}" : ${(error as Error).message}`;
+    setUp: (): Promise<string | undefined> =>
+      inTurn(async () => {
+        for (const volume of volumes) {
+          try {
+            await write(volume);
+          } catch (error) {
+            return `MountVolume.SetUp failed for volume "${volume.name}" : ${(error as Error).message}`;
+          }
         }
-      }
-      return undefined;
-    },
+        return undefined;
+      }),
     /** In the running pod. One that can no longer be made stays as it was. */
-    async refresh(now: Pod): Promise<void> {
-      for (const volume of volumes) await write(now, volume).catch(() => {});
-    },
+    refresh: (): Promise<void> =>
+      inTurn(async () => {
+        for (const volume of volumes) await write(volume).catch(() => {});
+      }),
+    /** Until nothing is being written any more. */
+    settled: (): Promise<void> => inTurn(async () => {}),
     /** Whether a change of this object, such as `configmaps/name`, concerns it. */
     dependsOn: (object: string): boolean => sources.has(object),
     mountsOf: ({ volumeMounts = [] }: Container): { path: string; to: string }[] => {
@@ -87,17 +101,20 @@ function wantsToken({ store }: VolumeContext, { metadata, spec }: Pod): boolean 
   return account?.automountServiceAccountToken !== false;
 }
 
-async function replaceFiles(folder: string, version: string, files: Map<string, Buffer>): Promise<void> {
+async function replaceFiles(folder: string, version: string, files: Files): Promise<void> {
   const fresh = join(folder, version);
-  await mkdir(fresh);
-  for (const [path, bytes] of files) {
-    await mkdir(dirname(join(fresh, path)), { recursive: true });
-    await writeFile(join(fresh, path), bytes);
-  }
   const before = await readlink(join(folder, DATA)).catch(() => undefined);
-  const link = join(folder, '..data_tmp');
-  await symlink(version, link);
-  await rename(link, join(folder, DATA));
+  try {
+    await writeFiles(fresh, files);
+    const link = join(folder, '..data_tmp');
+    // An attempt that failed may have left it.
+    await rm(link, { force: true });
+    await symlink(version, link);
+    await rename(link, join(folder, DATA));
+  } catch (error) {
+    await rm(fresh, { recursive: true, force: true });
+    throw error;
+  }
   const names = (paths: Iterable<string>) => new Set([...paths].map((path) => path.split('/')[0] as string));
   for (const name of names(files.keys())) {
     await symlink(join(DATA, name), join(folder, name)).catch((error: NodeJS.ErrnoException) => {
@@ -107,6 +124,17 @@ async function replaceFiles(folder: string, version: string, files: Map<string, 
   if (before) {
     await dropLinks(folder, before, names(files.keys()));
     await rm(join(folder, before), { recursive: true, force: true });
+  }
+}
+
+async function writeFiles(folder: string, files: Files): Promise<void> {
+  await mkdir(folder);
+  for (const [path, { bytes, mode }] of files) {
+    const file = join(folder, path);
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, bytes);
+    // Not by the mode that it is made with, of which the umask takes away.
+    await chmod(file, mode);
   }
 }
 

@@ -1,4 +1,5 @@
 // Small tools for code that waits: for a time or for news, and for its turn.
+import { timerMs } from '../timer.ts';
 
 export type Bell = ReturnType<typeof createBell>;
 
@@ -9,7 +10,7 @@ export function createBell() {
     /** Resolves after the time, or when it rings. @param ms for ever when Infinity. */
     wait(ms: number): Promise<void> {
       return new Promise((resolve) => {
-        const timer = Number.isFinite(ms) ? setTimeout(done, Math.max(0, ms)) : undefined;
+        const timer = Number.isFinite(ms) ? setTimeout(done, timerMs(ms)) : undefined;
         function done(): void {
           clearTimeout(timer);
           waiting.delete(done);

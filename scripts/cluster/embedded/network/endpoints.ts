@@ -73,9 +73,3 @@ function nearest(found: Candidate[], distribution: string | undefined, client: C
   const inZone = distribution ? near(client.zone, ({ zone }) => zone) : [];
   return inZone.length > 0 ? inZone : found;
 }
-
-/** Ports that only root may listen on: the proxy leaves them refused. */
-export const unservablePorts = ({ spec }: Service): number[] =>
-  spec?.clusterIP === 'None'
-    ? []
-    : (spec?.ports ?? []).map(({ port }) => port).filter((port) => port >= 1 && port < 1024);

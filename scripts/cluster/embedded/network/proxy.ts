@@ -5,7 +5,8 @@
 // packets kube-proxy drops, is accepted and hears nothing, until one comes up on its node.
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
-import type { Service } from '../objects.ts';
+import { unservablePorts } from '../cluster-ip.ts';
+import { hasEnded, type Service } from '../objects.ts';
 import type { Change, Store } from '../store.ts';
 import {
   type ClientPlace,
@@ -13,7 +14,6 @@ import {
   SERVICE_NAME,
   type ServicePort,
   slicesOf,
-  unservablePorts,
   usableEndpoints,
 } from './endpoints.ts';
 import { forward, hold, reset } from './proxy-connection.ts';
@@ -184,11 +184,7 @@ function servedPorts(store: Store, service: Service): Map<string, Listen> {
 /** The node and zone of the pod that an address belongs to, where they matter to the Service. */
 function placeOf(store: Store, { spec }: Service, address: string | undefined): ClientPlace {
   if (spec?.internalTrafficPolicy !== 'Local' && !spec?.trafficDistribution) return {};
-  const pod = store
-    .list('pods')
-    .find(
-      ({ status }) => status?.podIP === address && !['Succeeded', 'Failed'].includes(status?.phase ?? ''),
-    );
+  const pod = store.list('pods').find((each) => each.status?.podIP === address && !hasEnded(each));
   const node = pod?.spec?.nodeName;
   return node ? { node, zone: store.get('nodes', '', node)?.metadata.labels?.[ZONE] } : {};
 }

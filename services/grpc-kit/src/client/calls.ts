@@ -11,7 +11,7 @@ import {
   type ServiceError,
   type StatusObject,
 } from '@grpc/grpc-js';
-import { trackAttempts } from '../policy/index.ts';
+import { trackingAttempts } from '../policy/index.ts';
 import { callEnded } from '../telemetry.ts';
 import type { ActiveCalls } from './active-calls.ts';
 import type { ClientOptions } from './options.ts';
@@ -142,16 +142,15 @@ function prepare(
   addTo(metadata, options.metadata);
   addTo(metadata, call.metadata);
   const waitForReady = call.waitForReady ?? options.waitForReady;
-  if (waitForReady !== undefined) metadata.setOptions({ ...metadata.getOptions(), waitForReady });
-  if (options.retry || options.hedging) trackAttempts(metadata);
+  let ofMetadata = metadata.getOptions();
+  if (waitForReady !== undefined) ofMetadata = { ...ofMetadata, waitForReady };
+  if (options.retry || options.hedging) ofMetadata = trackingAttempts(ofMetadata);
+  metadata.setOptions(ofMetadata);
+  const callOptions: GrpcCallOptions = {};
   const deadlineMs = call.deadlineMs ?? options.deadlineMs ?? Number.POSITIVE_INFINITY;
-  return {
-    metadata,
-    callOptions: {
-      ...(deadlineMs !== Number.POSITIVE_INFINITY && { deadline: Date.now() + deadlineMs }),
-      ...(options.interceptors && { interceptors: [...options.interceptors] }),
-    },
-  };
+  if (deadlineMs !== Number.POSITIVE_INFINITY) callOptions.deadline = Date.now() + deadlineMs;
+  if (options.interceptors) callOptions.interceptors = [...options.interceptors];
+  return { metadata, callOptions };
 }
 
 function addTo(metadata: Metadata, more: CallOptions['metadata']): void {
@@ -161,7 +160,7 @@ function addTo(metadata: Metadata, more: CallOptions['metadata']): void {
     metadata.setOptions({ ...metadata.getOptions(), ...more.getOptions() });
     return;
   }
-  for (const [key, value] of Object.entries(more)) metadata.set(key, value);
+  for (const key in more) metadata.set(key, (more as Record<string, string>)[key] ?? '');
 }
 
 /** Keeps account of a call until it ends. */

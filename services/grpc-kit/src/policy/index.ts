@@ -4,7 +4,7 @@ import { PREFER_SAME_NODE, PreferSameNodeConfig, ROUND_ROBIN, RoundRobinConfig }
 import { TieredRoundRobin } from './tiered-round-robin.ts';
 
 export { PREFER_SAME_NODE, ROUND_ROBIN } from './config.ts';
-export { trackAttempts } from './tried.ts';
+export { trackingAttempts } from './tried.ts';
 
 class RoundRobin extends TieredRoundRobin {
   constructor(helper: ChannelControlHelper) {

@@ -25,22 +25,22 @@ export class TieredPicker implements Picker {
   pick(args: PickArgs): PickResult {
     const tried = triedAddresses(args.metadata);
     const endpoint = this.#untried(tried) ?? this.#anew(tried);
-    tried?.add(endpoint.address);
+    tried?.push(endpoint.address);
     return endpoint.picker.pick(args);
   }
 
-  #untried(tried: Set<string> | undefined): ReadyEndpoint | undefined {
+  #untried(tried: string[] | undefined): ReadyEndpoint | undefined {
     for (const tier of this.#tiers) {
       for (let step = 0; step < tier.length; step += 1) {
         const endpoint = this.#next(tier);
-        if (!tried?.has(endpoint.address)) return endpoint;
+        if (!tried?.includes(endpoint.address)) return endpoint;
       }
     }
     return undefined;
   }
 
-  #anew(tried: Set<string> | undefined): ReadyEndpoint {
-    tried?.clear();
+  #anew(tried: string[] | undefined): ReadyEndpoint {
+    if (tried) tried.length = 0;
     return this.#next(this.#tiers[0] as readonly ReadyEndpoint[]);
   }
 

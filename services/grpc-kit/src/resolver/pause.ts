@@ -27,7 +27,7 @@ export function createPause() {
     },
     /** Ends a wait that is going on at this time of `performance.now()`, unless it would end earlier. */
     endBy(atMs: number): void {
-      if (resolve && atMs < endMs) endAt(atMs);
+      if (atMs < endMs) endAt(atMs);
     },
     /** Ends a wait that is going on now. */
     end,

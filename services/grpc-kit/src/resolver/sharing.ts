@@ -3,6 +3,7 @@ import { status } from '@grpc/grpc-js';
 import {
   type Endpoint,
   LOCALITIES,
+  NO_ENDPOINTS,
   type ResolverListener,
   statusOrFromError,
   statusOrFromValue,
@@ -127,7 +128,9 @@ class SharedSource {
       subscriber.listener(statusOrFromValue(endpoints), attributes, null, note);
     } else {
       const details = `Name resolution failed for target ${this.#question.target}: ${resolution.problem}`;
-      subscriber.listener(statusOrFromError({ code: status.UNAVAILABLE, details }), {}, null, '');
+      // No source says so as long as what it found before may still do.
+      const attributes = { [NO_ENDPOINTS]: true };
+      subscriber.listener(statusOrFromError({ code: status.UNAVAILABLE, details }), attributes, null, '');
     }
   }
 }

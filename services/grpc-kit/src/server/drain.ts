@@ -73,7 +73,7 @@ export type Drainable = {
 
 /**
  * Takes a server out of service without a failed call: first everyone is told, and served until they know; then calls
- * in flight may end. `hurry` skips what is still to be waited for.
+ * in flight may end. `hurry` skips the time for them to learn of it; `cut` ends the rest early.
  */
 export async function drain(
   server: Drainable,
@@ -85,7 +85,7 @@ export async function drain(
   tell('not-serving');
   await pause(times.delayMs, hurry);
   tell('shutting-down');
-  await within(times.callsMs, server.shutDown(), hurry);
+  await within(times.callsMs, server.shutDown());
   await server.cut();
   tell('done');
 }

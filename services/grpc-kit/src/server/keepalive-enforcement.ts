@@ -19,8 +19,6 @@ const TOO_MANY_PINGS = Buffer.from('too_many_pings');
 
 type Pings = { strikes: number; lastMs: number };
 
-export type KeepaliveEnforcement = ReturnType<typeof enforceKeepalive>;
-
 /** @param minTimeMs least time between two pings while the server sends nothing. */
 export function enforceKeepalive(minTimeMs: number, logger: Logger) {
   const pingsByPeer = new Map<string, Pings>();
@@ -99,5 +97,5 @@ export function enforceKeepalive(minTimeMs: number, logger: Logger) {
 function dismiss(session: ServerHttp2Session): void {
   if (session.destroyed) return;
   session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM, 0, TOO_MANY_PINGS);
-  session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  session.destroy();
 }

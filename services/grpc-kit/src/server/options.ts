@@ -23,10 +23,10 @@ export type ConnectionOptions = {
   keepaliveTimeoutMs?: number | undefined;
   /**
    * Least time between pings of a client while the server sends it nothing. One that pings sooner for the third time
-   * gets GOAWAY with ENHANCE_YOUR_CALM and `too_many_pings`, upon which gRPC clients halve their rate, and its calls
-   * in flight fail. Default: pings are not limited; gRPC's other servers take 5 minutes. Choose less than clients are
-   * set to, a ping may come early. Seen from a connection's first call on. Works on Node.js 24; where Node.js does not
-   * tell enough, a warning says that it has no effect.
+   * gets GOAWAY with ENHANCE_YOUR_CALM and `too_many_pings`, upon which gRPC clients halve their rate; its calls in
+   * flight fail (grpc-js calls it RESOURCE_EXHAUSTED). Default: pings are not limited; gRPC's other servers take 5
+   * minutes. Choose less than clients are set to: a ping may come early. A connection is watched from its first call
+   * on. Takes Node.js 22.17, 24.2 or later; elsewhere a warning says that it has no effect.
    */
   keepaliveMinTimeMs?: number | undefined;
   /** Calls at a time on one connection; the client queues what is above. Default: no limit. */

@@ -8,12 +8,11 @@ export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await delay(ms, undefined, { signal }).catch(() => {});
 }
 
-/** Waits for `work`, but not longer than `ms` or until `signal` is aborted. @returns whether `work` has ended. */
-export async function within(ms: number, work: Promise<unknown>, signal?: AbortSignal): Promise<boolean> {
+/** Waits for `work`, but not longer than `ms`. @returns whether `work` has ended. */
+export async function within(ms: number, work: Promise<unknown>): Promise<boolean> {
   const over = new AbortController();
-  const either = signal ? AbortSignal.any([signal, over.signal]) : over.signal;
   try {
-    return await Promise.race([work.then(() => true), pause(ms, either).then(() => false)]);
+    return await Promise.race([work.then(() => true), pause(ms, over.signal).then(() => false)]);
   } finally {
     // No timer stays behind.
     over.abort();

@@ -2,6 +2,7 @@
 import { Client, credentials, Server, ServerCredentials, status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { RESOLVER_CONTEXT } from '../../../../services/grpc-kit/src/grpc-experimental.ts';
+import { ROUND_ROBIN, registerPolicies } from '../../../../services/grpc-kit/src/policy/index.ts';
 import { registerResolvers } from '../../../../services/grpc-kit/src/resolver/index.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { tempDir } from '../../../support/temp-dir.ts';
@@ -60,11 +61,11 @@ afterEach(async () => {
   await temp[Symbol.asyncDispose]();
 });
 
-function client(target: string): Client {
+function client(target: string, policy = 'round_robin'): Client {
   const { logger } = recorder();
   const made = new Client(target, credentials.createInsecure(), {
     [RESOLVER_CONTEXT]: { logger, kubernetes: { kubeconfig: api.kubeconfig(temp.path) } } as never,
-    'grpc.service_config': JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
+    'grpc.service_config': JSON.stringify({ loadBalancingConfig: [{ [policy]: {} }] }),
   });
   stops.push(() => made.close());
   return made;
@@ -90,6 +91,21 @@ it('calls the endpoints of a Service, and those that are new, and leaves no sock
   }, 5000);
   greeter.close();
   await eventually(() => api.sockets.size === 0);
+});
+
+it('leaves what is gone: with the policy of grpc-kit calls fail at once, and say why, until there are endpoints again', async () => {
+  const { port, stop } = await server('127.0.0.1');
+  stops.push(stop);
+  const slices = slice('a', ['127.0.0.1'], { ports: [{ name: 'grpc', port }] });
+  api.put(slices);
+  registerPolicies();
+  const greeter = client('kubernetes:///greeter.shop:grpc', ROUND_ROBIN);
+  await vi.waitFor(async () => expect(await call(greeter)).toBe('127.0.0.1'));
+  api.put(slice('a', [], { ports: [{ name: 'grpc', port }] }));
+  await vi.waitFor(() => expect(call(greeter)).rejects.toMatchObject({ code: status.UNAVAILABLE }));
+  await expect(call(greeter)).rejects.toMatchObject({ details: expect.stringContaining('greeter.shop') });
+  api.put(slices);
+  await vi.waitFor(async () => expect(await call(greeter)).toBe('127.0.0.1'));
 });
 
 it('waits for endpoints when it is asked to, with no call failing', async () => {

@@ -45,8 +45,6 @@ export async function fakeApi({ tls }: { tls?: { cert: string; key: string } } =
     token: undefined as string | undefined,
     list: undefined as Answer | undefined,
     watch: undefined as Answer | undefined,
-    /** Watches get each line in pieces of so many bytes. */
-    pieceBytes: undefined as number | undefined,
   };
   let server: http.Server | undefined;
   let port = 0;
@@ -62,9 +60,7 @@ export async function fakeApi({ tls }: { tls?: { cert: string; key: string } } =
   }
 
   function send(watch: ServerResponse, { type, object }: { type: string; object: unknown }): void {
-    const line = Buffer.from(`${JSON.stringify({ type, object })}\n`);
-    const size = state.pieceBytes ?? line.length;
-    for (let at = 0; at < line.length; at += size) watch.write(line.subarray(at, at + size));
+    watch.write(`${JSON.stringify({ type, object })}\n`);
   }
 
   function handle(request: IncomingMessage, response: ServerResponse): void {
@@ -135,8 +131,8 @@ export async function fakeApi({ tls }: { tls?: { cert: string; key: string } } =
       const object = { kind: 'EndpointSlice', metadata: { resourceVersion: `${state.version}` } };
       for (const watch of watches) send(watch, { type: 'BOOKMARK', object });
     },
-    /** Sends a line as it is. */
-    sendRaw(text: string): void {
+    /** Sends watches what is no line, or more than one. */
+    sendRaw(text: string | Buffer): void {
       for (const watch of watches) watch.write(text);
     },
     /** Connections break in the middle. */

@@ -150,17 +150,27 @@ describe.concurrent('a drain', () => {
 
   it('ends at once when the server is closed', async () => {
     const seen = counts();
-    const server = await startNoting({ drainDelayMs: 5000 }, seen);
+    const server = await startNoting({ drainDelayMs: 15_000 }, seen);
     using client = openEcho(server.target);
     const call = say(client, 9000);
     await eventually(() => expect(seen.started).toBe(1));
     const drained = server.drain();
     await sleep(50);
-    expect(await timed(server.close())).toBeLessThan(8000);
-    await drained;
+    expect(await timed(Promise.all([server.close(), drained]))).toBeLessThan(8000);
     expect((await call).code).toBe('CANCELLED');
     expect(server.names()).toEqual(['not-serving', 'shutting-down', 'done']);
     await server.close();
+  });
+
+  it('that a signal began leaves no handler of it', async () => {
+    const before = process.listenerCount('SIGUSR2');
+    const server = await startNoting({ drainOn: ['SIGUSR2'], exitAfterDrain: false });
+    expect(process.listenerCount('SIGUSR2')).toBe(before + 1);
+    process.emit('SIGUSR2');
+    await eventually(() => expect(server.state).toBe('closed'));
+    expect(server.names()).toEqual(['sigterm', 'not-serving', 'shutting-down', 'done']);
+    await server.drain();
+    expect(process.listenerCount('SIGUSR2')).toBe(before);
   });
 
   it('after the end is nothing', async () => {

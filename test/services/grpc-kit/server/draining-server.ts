@@ -1,5 +1,6 @@
 // A program that serves, for tests of what signals do to it. Options come as JSON in OPTIONS; what happens is told in
 // lines of JSON.
+import { hasSubscribers } from 'node:diagnostics_channel';
 import { serve } from '../../../../services/grpc-kit/src/server/index.ts';
 import { EchoService, echo } from './echo.ts';
 
@@ -28,11 +29,13 @@ for (const name of (process.env.SERVERS ?? 'one').split(' ')) {
   tell({ name, port: server.port });
   if (process.env.CLOSE) {
     await server.close();
+    const resources = process.getActiveResourcesInfo();
     tell({
-      left: process
-        .getActiveResourcesInfo()
-        .filter((resource) => !/PipeWrap|TTYWrap|Immediate/.test(resource)),
+      left: resources.filter((resource) => !/PipeWrap|TTYWrap|Immediate/.test(resource)),
+      handlers: process.listenerCount('SIGTERM'),
+      subscribed: ['net.server.socket', 'http2.server.stream.created'].filter(hasSubscribers),
     });
-    tell({ handlers: process.listenerCount('SIGTERM') });
   }
 }
+// Something else that the program does.
+if (process.env.BUSY) setInterval(() => {}, 1000);

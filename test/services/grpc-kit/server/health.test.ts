@@ -1,4 +1,7 @@
+import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
+import { createHealth } from '../../../../services/grpc-kit/src/server/health.ts';
+import { addHealthService } from '../../../../services/grpc-kit/src/server/health-service.ts';
 import {
   healthOf,
   listen,
@@ -65,6 +68,38 @@ describe('health', () => {
     expect(server.said).toEqual([]);
   });
 
+  it('forgets those who no longer watch, and sends away those who come too late', async () => {
+    let watching = 0;
+    const state = createHealth([]);
+    const counted: typeof state = {
+      ...state,
+      onChange(listener) {
+        const forget = state.onChange(listener);
+        watching += 1;
+        return () => {
+          watching -= 1;
+          forget();
+        };
+      },
+    };
+    const server = new Server();
+    const endWatches = addHealthService(server, counted);
+    const port = await new Promise((resolve) =>
+      server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (_error, bound) => resolve(bound)),
+    );
+    using health = openHealth(`127.0.0.1:${port}`);
+    const watch = health.watch({ service: '' });
+    listen(watch);
+    await eventually(() => expect(watching).toBe(1));
+    watch.cancel();
+    await eventually(() => expect(watching).toBe(0));
+    endWatches();
+    const late = listen(health.watch({ service: '' }));
+    await eventually(() => expect(late.code).toBe('UNAVAILABLE'));
+    expect(late.messages).toEqual([]);
+    server.forceShutdown();
+  });
+
   it('is not served when it is not wanted', async () => {
     await using server = await startEcho({ health: false });
     using health = openHealth(server.target);
@@ -95,6 +130,11 @@ describe('readiness', () => {
       expect(await all(server)).toEqual(['NOT_SERVING', 'NOT_SERVING', 'SERVING']),
     );
     expect(server.said).toEqual(['not ready', 'ready', 'not ready']);
+  });
+
+  it('is no before the first answer', async () => {
+    await using server = await startEcho({ readiness: () => new Promise(() => {}) });
+    expect(server.health.current()).toEqual({ '': false, 'test.Echo': false });
   });
 
   it('is no when it fails or does not answer, which is said once', async () => {

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { Server } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
 import { enforceKeepalive } from '../../../../services/grpc-kit/src/server/keepalive-enforcement.ts';
@@ -7,6 +8,39 @@ import { eventually } from './eventually.ts';
 import { connectWire } from './http2.ts';
 
 const UNARY = '/test.Echo/Unary';
+
+/** An HTTP/2 frame. */
+function frame(type: number, flags: number, stream: number, payload: Buffer): Buffer {
+  const head = Buffer.alloc(9);
+  head.writeUIntBE(payload.length, 0, 3);
+  head.writeUInt8(type, 3);
+  head.writeUInt8(flags, 4);
+  head.writeUInt32BE(stream, 5);
+  return Buffer.concat([head, payload]);
+}
+const OPENING = Buffer.concat([
+  Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
+  frame(4, 0, 0, Buffer.alloc(0)),
+]);
+/** A string as HPACK has it, after the index of the name before it. */
+const literal = (text: string) => Buffer.concat([Buffer.from([text.length]), Buffer.from(text)]);
+/** POST, http, :authority, :path and content-type; the stream stays open. */
+const REQUEST = frame(
+  1,
+  4,
+  1,
+  Buffer.concat([
+    Buffer.from([0x83, 0x86, 0x01]),
+    literal('test'),
+    Buffer.from([0x04]),
+    literal('/test.Echo/Chat'),
+    Buffer.from([0x0f, 0x10]),
+    literal('application/grpc'),
+  ]),
+);
+const PING = frame(6, 0, 0, Buffer.from('ping-me!'));
+const PING_ACK = frame(6, 1, 0, Buffer.from('ping-me!')).toString('latin1');
+
 const DISMISSED = { code: 11, data: 'too_many_pings' };
 
 describe.concurrent('a client that pings too often', () => {
@@ -35,6 +69,25 @@ describe.concurrent('a client that pings too often', () => {
     expect(await lost).toBe('none');
     expect(await kept).toBe('0');
     expect(other.goaways).toEqual([]);
+  });
+
+  it('is disconnected even if it does not care', async () => {
+    await using server = await startEcho({ keepaliveMinTimeMs: 60_000 });
+    const socket = connect(server.port, '127.0.0.1');
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    let received = '';
+    socket.on('data', (chunk) => {
+      received += chunk.toString('latin1');
+    });
+    socket.write(Buffer.concat([OPENING, REQUEST]));
+    const answered = () => received.split(PING_ACK).length - 1;
+    for (let ping = 1; ping <= 3; ping += 1) {
+      socket.write(PING);
+      await eventually(() => expect(answered()).toBe(ping));
+    }
+    socket.write(PING);
+    await closed;
+    expect(received).toContain(`\x00\x00\x00\x0b${DISMISSED.data}`);
   });
 
   it('is dismissed over TLS as well', async () => {
@@ -77,7 +130,7 @@ describe.concurrent('a client is left alone', () => {
     await using wire = await connectWire(server.target);
     for (let ping = 0; ping < 10; ping += 1) {
       expect(await wire.call(UNARY)).toBe('0');
-      expect(await wire.ping()).toBe(true);
+      for (let more = 0; more < 3; more += 1) expect(await wire.ping()).toBe(true);
     }
     // A message of a stream that stays open, too.
     const say = wire.chat('/test.Echo/Chat');

@@ -13,12 +13,11 @@ type Line = {
   phase?: string;
   hook?: string;
   left?: string[];
-  handlers?: number;
 };
 
 async function start(options: ServeOptions, env: Record<string, string> = {}) {
   const running = execa(process.execPath, [program], {
-    env: { OPTIONS: JSON.stringify(options), ...env },
+    env: { OPTIONS: JSON.stringify(options), BUSY: '1', ...env },
     extendEnv: false,
     reject: false,
     forceKillAfterDelay: false,
@@ -131,16 +130,21 @@ describe.concurrent('SIGTERM', () => {
   });
 
   it('need not end the process', async () => {
-    // What ends it then is that there is nothing left to do.
-    await using server = await start({ drainDelayMs: 0, exitAfterDrain: false });
-    server.kill();
-    expect(await server.ended()).toEqual(WELL);
-    expect(server.phases()).toEqual(ALL);
+    await using busy = await start({ drainDelayMs: 0, exitAfterDrain: false });
+    await using idle = await start({ drainDelayMs: 0, exitAfterDrain: false }, { BUSY: '' });
+    busy.kill();
+    idle.kill();
+    expect(await idle.ended()).toEqual(WELL);
+    await eventually(() => expect(busy.phases()).toEqual(ALL));
+    await sleep(200);
+    // Back to what a signal does by itself.
+    busy.kill();
+    expect(await busy.ended()).toMatchObject({ signal: 'SIGTERM' });
   });
 });
 
 it('a server that is closed leaves nothing behind', async () => {
-  await using server = await start({ keepaliveMinTimeMs: 1000 }, { CLOSE: '1' });
+  await using server = await start({ keepaliveMinTimeMs: 1000 }, { CLOSE: '1', BUSY: '' });
   expect(await server.ended()).toEqual(WELL);
-  expect(server.lines().slice(1)).toEqual([{ left: [] }, { handlers: 0 }]);
+  expect(server.lines().at(-1)).toEqual({ left: [], handlers: 0, subscribed: [] });
 });

@@ -1,8 +1,9 @@
 // Server-side apply: an applier states what it wants, and owns it; what it no longer states, and nobody else owns, goes.
 import { badRequest, invalid } from '../../errors.ts';
 import { apiVersionOf, type Resource } from '../../resources.ts';
+import { sameJson } from '../../same-json.ts';
 import { assertFields } from '../fields.ts';
-import { asList, asObject, isObject, type JsonObject, sameJson, withoutNulls } from '../json.ts';
+import { asList, asObject, isObject, type JsonObject, withoutNulls } from '../json.ts';
 import { type Schema, shapeOf } from '../schema/build.ts';
 import { schemaOf } from '../schema/index.ts';
 import { difference, type FieldSet, isNone, NONE, sameSet, union, withStructs } from './field-set.ts';

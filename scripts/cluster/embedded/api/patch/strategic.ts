@@ -1,6 +1,7 @@
 // Strategic merge patches: merge patches that know which lists are merged, and by which key.
 import { badRequest } from '../../errors.ts';
-import { asList, asObject, hasOwn, isObject, type JsonObject, sameJson } from '../json.ts';
+import { sameJson } from '../../same-json.ts';
+import { asList, asObject, hasOwn, isObject, type JsonObject } from '../json.ts';
 import { type Schema, type Shape, shapeOf } from '../schema/build.ts';
 import { fieldSchema } from './typed.ts';
 

@@ -1,6 +1,7 @@
 // Objects as sets of fields: which ones an object has, and which ones differ between two.
 import { badRequest } from '../../errors.ts';
-import { asObject, isObject, type JsonObject, sameJson } from '../json.ts';
+import { sameJson } from '../../same-json.ts';
+import { asObject, isObject, type JsonObject } from '../json.ts';
 import { type Schema, type Shape, shapeOf } from '../schema/build.ts';
 import { type FieldSet, MEMBER, NONE, setOf } from './field-set.ts';
 

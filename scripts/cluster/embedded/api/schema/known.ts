@@ -11,8 +11,6 @@ export const inertFields: Readonly<Record<string, Readonly<Record<string, Inert>
   Container: {
     resources: { why: 'processes share the machine without limits' },
     securityContext: { why: 'processes run as the user who started the lab' },
-    terminationMessagePath: { why: 'nothing reads it', unless: '/dev/termination-log' },
-    terminationMessagePolicy: { why: 'nothing reads it', unless: 'File' },
   },
   EmptyDirVolumeSource: {
     medium: { why: 'it is a folder on disk', unless: '' },
@@ -28,6 +26,9 @@ export const inertFields: Readonly<Record<string, Readonly<Record<string, Inert>
   ServiceAccount: {
     imagePullSecrets: { why: 'nothing is pulled' },
     secrets: { why: 'tokens are not kept in Secrets' },
+  },
+  ServiceAccountTokenProjection: {
+    expirationSeconds: { why: 'a token lives as long as the cluster', unless: 3600 },
   },
   VolumeMount: { readOnly: { why: 'a volume is a folder that its process may write to', unless: false } },
 };
@@ -89,6 +90,7 @@ export const unsupportedFields: Readonly<Record<string, readonly string[]>> = {
   PolicyRule: ['nonResourceURLs'],
   ResourceRequirements: ['claims'],
   SecurityContext: ['appArmorProfile', 'seLinuxOptions', 'windowsOptions'],
+  ServiceAccountTokenProjection: ['audience'],
   ServicePort: ['nodePort'],
   ServiceSpec: [
     'allocateLoadBalancerNodePorts',

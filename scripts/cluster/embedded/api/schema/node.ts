@@ -19,7 +19,12 @@ const CORE = 'api.core.v1';
 
 const taint = struct(
   `${CORE}.Taint`,
-  { effect: oneOf(['NoSchedule', 'PreferNoSchedule', 'NoExecute']), key: text, timeAdded: time, value: text },
+  {
+    effect: oneOf(['NoSchedule'], ['PreferNoSchedule', 'NoExecute']),
+    key: text,
+    timeAdded: time,
+    value: text,
+  },
   { required: ['effect', 'key'] },
 );
 

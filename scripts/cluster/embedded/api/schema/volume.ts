@@ -17,7 +17,7 @@ const projection = struct(`${CORE}.VolumeProjection`, {
   secret: struct(`${CORE}.SecretProjection`, { items, name: text, optional: bool }),
   serviceAccountToken: struct(
     `${CORE}.ServiceAccountTokenProjection`,
-    { audience: text, expirationSeconds: int64, path: text },
+    { expirationSeconds: int64, path: text },
     { required: ['path'] },
   ),
 });

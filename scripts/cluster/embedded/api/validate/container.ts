@@ -13,6 +13,7 @@ import {
 import {
   configKeyErrors,
   envNameErrors,
+  headerNameErrors,
   isPort,
   labelNameErrors,
   PORT_RANGE,
@@ -189,6 +190,8 @@ function handlerCauses(field: string, handler: JsonObject): Cause[] {
   const at = `${field}.${name}`;
   if (name === 'exec' && !asList(action.command).length) causes.push(required(`${at}.command`));
   if (name === 'httpGet' && action.path === '') causes.push(required(`${at}.path`));
+  for (const header of asList(action.httpHeaders).map(asObject))
+    causes.push(...wrongs(`${at}.httpHeaders`, header.name, headerNameErrors(asText(header.name))));
   if (name === 'httpGet' || name === 'tcpSocket') causes.push(...targetCauses(`${at}.port`, action.port));
   if (name === 'grpc')
     causes.push(...(isPort(action.port) ? [] : [wrong(`${at}.port`, action.port ?? 0, PORT_RANGE)]));

@@ -1,5 +1,6 @@
 import type { Cause } from '../../errors.ts';
-import { asList, asObject, asText, type JsonObject, sameJson } from '../json.ts';
+import { sameJson } from '../../same-json.ts';
+import { asList, asObject, asText, type JsonObject } from '../json.ts';
 import { forbiddenField, required, tooLong, wrong, wrongs } from './causes.ts';
 import { labelKeyErrors, labelNameErrors, labelValueErrors } from './names.ts';
 
@@ -73,10 +74,19 @@ function finalizerErrors(name: string): string[] {
   return ['name is neither a standard finalizer name nor is it fully qualified'];
 }
 
-const immutable = ['name', 'namespace', 'uid', 'creationTimestamp'];
+const immutable = [
+  'name',
+  'namespace',
+  'uid',
+  'creationTimestamp',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+];
 
 export function metadataUpdateCauses(metadata: JsonObject, before: JsonObject): Cause[] {
-  const changed = immutable.filter((key) => metadata[key] && metadata[key] !== before[key]);
+  const changed = immutable.filter(
+    (key) => metadata[key] !== undefined && metadata[key] !== '' && metadata[key] !== before[key],
+  );
   const causes = changed.map((key) => wrong(`metadata.${key}`, metadata[key], 'field is immutable'));
   const added = asList(metadata.finalizers).filter(
     (finalizer) => !asList(before.finalizers).some((known) => sameJson(known, finalizer)),

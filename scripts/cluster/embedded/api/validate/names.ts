@@ -94,6 +94,12 @@ export function portNameErrors(name: string): string[] {
   return errors;
 }
 
+export function headerNameErrors(name: string): string[] {
+  const pattern = '[-A-Za-z0-9]+';
+  const what = "a valid HTTP header must consist of alphanumeric characters or '-'";
+  return whole(pattern).test(name) ? [] : [must(what, pattern, 'X-Header-Name')];
+}
+
 export const isPort = (port: unknown): boolean =>
   typeof port === 'number' && Number.isInteger(port) && port >= 1 && port <= 65535;
 export const PORT_RANGE = 'must be between 1 and 65535, inclusive';

@@ -1,6 +1,7 @@
 // ConfigMaps, Secrets, Roles and their bindings, Events, Nodes.
 import type { Cause } from '../../errors.ts';
-import { asList, asObject, asText, type JsonObject, sameJson } from '../json.ts';
+import { sameJson } from '../../same-json.ts';
+import { asList, asObject, asText, type JsonObject } from '../json.ts';
 import { forbiddenField, required, tooLong, wrong, wrongs } from './causes.ts';
 import { configKeyErrors, labelKeyErrors, labelValueErrors } from './names.ts';
 
@@ -38,9 +39,8 @@ export function secretCauses(object: JsonObject): Cause[] {
   const causes = dataCauses('data', object.data, true);
   if (sizeOf(object.data) > (MOST * 4) / 3) causes.push(tooLong('data', MOST));
   const type = asText(object.type);
-  if (type === 'kubernetes.io/service-account-token' || type === 'kubernetes.io/tls') {
-    const keys = type.endsWith('tls') ? ['tls.crt', 'tls.key'] : [];
-    for (const key of keys)
+  if (type === 'kubernetes.io/tls') {
+    for (const key of ['tls.crt', 'tls.key'])
       if (asObject(object.data)[key] === undefined) causes.push(required(`data[${key}]`));
   }
   return causes;

@@ -1,5 +1,6 @@
 import type { Cause } from '../../errors.ts';
-import { asList, asObject, asText, isObject, type JsonObject, sameJson } from '../json.ts';
+import { sameJson } from '../../same-json.ts';
+import { asList, asObject, asText, isObject, type JsonObject } from '../json.ts';
 import { duplicates, forbiddenField, notNegative, positive, required, wrong, wrongs } from './causes.ts';
 import { containerCauses, fieldRefCauses } from './container.ts';
 import { labelCauses, selectorCauses } from './metadata.ts';

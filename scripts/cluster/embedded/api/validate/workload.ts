@@ -1,7 +1,8 @@
 // Deployments and ReplicaSets.
 import type { Cause } from '../../errors.ts';
 import { type LabelSelector, matchesSelector } from '../../label-selector.ts';
-import { asList, asObject, asText, type JsonObject, sameJson } from '../json.ts';
+import { sameJson } from '../../same-json.ts';
+import { asList, asObject, asText, type JsonObject } from '../json.ts';
 import { forbiddenField, notNegative, required, wrong } from './causes.ts';
 import { annotationCauses, labelCauses, selectorCauses } from './metadata.ts';
 import { podSpecCauses } from './pod.ts';

@@ -1,7 +1,7 @@
 // A Deployment's ReplicaSets: the one of its present template, and those of former ones, numbered by revision.
+import type { Recorder } from '../../events.ts';
 import type { Deployment, ReplicaSet } from '../../objects.ts';
 import type { Store } from '../../store.ts';
-import type { Record as Recorder } from '../events.ts';
 import { controllerReference } from '../objects.ts';
 import { desiredOf, isRecreate, maxSurgeOf } from './bounds.ts';
 import { progressing, setCondition } from './conditions.ts';

@@ -1,7 +1,7 @@
 // When two pod templates are the same, and the hash by which their ReplicaSets and pods are known.
 import { createHash } from 'node:crypto';
+import { NAME_ALPHABET } from '../../names.ts';
 import type { Deployment, ReplicaSet } from '../../objects.ts';
-import { NAME_ALPHABET } from '../objects.ts';
 
 export const HASH_LABEL = 'pod-template-hash';
 export type Template = NonNullable<Deployment['spec']>['template'];

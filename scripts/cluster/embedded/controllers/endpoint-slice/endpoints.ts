@@ -1,6 +1,6 @@
 // What a pod is to a Service: an endpoint with its conditions, and the numbers of the Service's ports on this pod.
-import type { EndpointSlice, Pod, Service } from '../../objects.ts';
-import { hasEnded, isReady } from '../pods.ts';
+import { type EndpointSlice, hasEnded, type Pod, type Service } from '../../objects.ts';
+import { isReady } from '../pods.ts';
 
 export type Endpoint = NonNullable<EndpointSlice['endpoints']>[number];
 export type Port = NonNullable<EndpointSlice['ports']>[number];
@@ -14,14 +14,13 @@ export const canBeEndpoint = (pod: Pod): boolean => Boolean(pod.status?.podIP) &
 /** @param zone of the pod's node. */
 export function endpointOf(service: Service, pod: Pod, zone: string | undefined): Endpoint {
   const { name, namespace = '', uid, deletionTimestamp } = pod.metadata;
-  const { hostname, subdomain, nodeName } = pod.spec ?? {};
+  const { nodeName } = pod.spec ?? {};
   const serving = isReady(pod);
   const terminating = deletionTimestamp !== undefined;
   const ready = Boolean(service.spec?.publishNotReadyAddresses) || (serving && !terminating);
   return {
     addresses: [pod.status?.podIP ?? ''],
     conditions: { ready, serving, terminating },
-    ...(hostname && subdomain === service.metadata.name ? { hostname } : {}),
     ...(nodeName ? { nodeName } : {}),
     targetRef: { kind: 'Pod', name, namespace, uid },
     ...(zone ? { zone } : {}),
@@ -40,8 +39,7 @@ export const portsOf = ({ spec }: Service, pod: Pod): Port[] =>
 function numberOf({ targetPort, port, protocol = 'TCP' }: ServicePort, pod: Pod): number | undefined {
   if (targetPort === undefined) return port;
   if (typeof targetPort === 'number') return targetPort;
-  const sidecars = (pod.spec?.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always');
-  return [...(pod.spec?.containers ?? []), ...sidecars]
+  return pod.spec?.containers
     .flatMap(({ ports }) => ports ?? [])
     .find((named) => named.name === targetPort && (named.protocol ?? 'TCP') === protocol)?.containerPort;
 }

@@ -93,5 +93,5 @@ const keyOfPorts = (ports: readonly Port[]): string =>
       .sort(),
   );
 
-const identityOf = ({ addresses, hostname, targetRef }: Endpoint): string =>
-  JSON.stringify([addresses, hostname, targetRef?.uid]);
+const identityOf = ({ addresses, targetRef }: Endpoint): string =>
+  JSON.stringify([addresses, targetRef?.uid]);

@@ -1,5 +1,4 @@
 // Which nodes a pod may run on, and what Kubernetes says of those that it may not.
-import { meets } from '../../label-selector.ts';
 import type { Node, Pod } from '../../objects.ts';
 
 export type Refusal = {
@@ -15,13 +14,15 @@ const UNSCHEDULABLE: Taint = { key: 'node.kubernetes.io/unschedulable', effect: 
 const NOT_READY: Taint = { key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' };
 const UNREACHABLE: Taint = { key: 'node.kubernetes.io/unreachable', effect: 'NoSchedule' };
 
-/** @returns undefined when nothing about the node itself is against it. */
-export function refusalOf(pod: Pod, node: Node): Refusal | undefined {
+/** @param there how many pods the node has. @returns undefined when nothing about the node itself is against it. */
+export function refusalOf(pod: Pod, node: Node, there: number): Refusal | undefined {
   if (node.spec?.unschedulable && !tolerates(pod, UNSCHEDULABLE))
     return { reason: 'node(s) were unschedulable', final: true };
   if (untolerated(pod, node)) return { reason: 'node(s) had untolerated taint(s)', final: true };
-  if (!matchesAffinity(pod, node))
+  if (!selects(pod, node))
     return { reason: "node(s) didn't match Pod's node affinity/selector", final: true };
+  if (there >= Number(node.status?.allocatable?.pods ?? Number.POSITIVE_INFINITY))
+    return { reason: 'Too many pods', final: false };
   return undefined;
 }
 
@@ -34,7 +35,7 @@ export function untolerated(pod: Pod, node: Node): Taint | undefined {
     ...(ready === 'False' ? [NOT_READY] : []),
     ...(ready === 'Unknown' ? [UNREACHABLE] : []),
   ];
-  return taints.find((taint) => taint.effect !== 'PreferNoSchedule' && !tolerates(pod, taint));
+  return taints.find((taint) => !tolerates(pod, taint));
 }
 
 const tolerates = ({ spec }: Pod, taint: Taint): boolean =>
@@ -48,18 +49,6 @@ const covers = (
   (key === '' ? operator === 'Exists' : key === taint.key) &&
   (operator === 'Exists' || value === (taint.value ?? ''));
 
-/** nodeSelector, and the required part of nodeAffinity: any of its terms, all of a term's requirements. */
-export function matchesAffinity({ spec }: Pod, { metadata }: Node): boolean {
-  const labels = metadata.labels ?? {};
-  if (!Object.entries(spec?.nodeSelector ?? {}).every(([key, value]) => labels[key] === value)) return false;
-  const required = spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
-  if (!required) return true;
-  return required.nodeSelectorTerms.some(({ matchExpressions = [], matchFields = [] }) => {
-    // A term that asks for nothing matches nothing.
-    if (matchExpressions.length + matchFields.length === 0) return false;
-    return (
-      matchExpressions.every((expression) => meets(expression, labels)) &&
-      matchFields.every((field) => meets(field, { 'metadata.name': metadata.name }))
-    );
-  });
-}
+/** Whether the pod's nodeSelector takes the node. */
+export const selects = ({ spec }: Pod, { metadata }: Node): boolean =>
+  Object.entries(spec?.nodeSelector ?? {}).every(([key, value]) => metadata.labels?.[key] === value);

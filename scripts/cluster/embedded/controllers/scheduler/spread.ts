@@ -2,7 +2,7 @@
 import { matchesSelector } from '../../label-selector.ts';
 import type { Node, Pod } from '../../objects.ts';
 import type { LabelSelector } from '../objects.ts';
-import { matchesAffinity, type Refusal, untolerated } from './filter.ts';
+import { type Refusal, selects, untolerated } from './filter.ts';
 
 type Constraint = NonNullable<NonNullable<Pod['spec']>['topologySpreadConstraints']>[number];
 export type Placed = ReadonlyMap<string, readonly Pod[]>;
@@ -24,8 +24,7 @@ export function spreadOf(pod: Pod, nodes: readonly Node[], placed: Placed): Spre
       for (const { constraint, counts, matchesItself } of hard) {
         const domain = node.metadata.labels?.[constraint.topologyKey];
         if (domain === undefined) return { reason: `${TOO_MANY} (missing required label)`, final: true };
-        const enough = counts.size >= (constraint.minDomains ?? 1);
-        const least = enough ? Math.min(...counts.values()) : 0;
+        const least = Math.min(...counts.values());
         const skew = (counts.get(domain) ?? 0) + (matchesItself ? 1 : 0) - least;
         if (skew > constraint.maxSkew) return { reason: TOO_MANY, final: false };
       }
@@ -50,7 +49,7 @@ function countDomains(pod: Pod, constraint: Constraint, nodes: readonly Node[], 
   for (const node of nodes) {
     const domain = node.metadata.labels?.[topologyKey];
     if (domain === undefined) continue;
-    if (nodeAffinityPolicy === 'Honor' && !matchesAffinity(pod, node)) continue;
+    if (nodeAffinityPolicy === 'Honor' && !selects(pod, node)) continue;
     if (nodeTaintsPolicy === 'Honor' && untolerated(pod, node)) continue;
     const alike = (placed.get(node.metadata.name) ?? []).filter(
       ({ metadata }) =>

@@ -115,7 +115,7 @@ function answer(headers: http2.IncomingHttpHeaders, body: Buffer): ProbeResult {
       rpcFailed(2, `unexpected HTTP status code received from server: ${headers[':status'] ?? 'none'}`),
     );
   }
-  const text = decodeURIComponent(String(headers['grpc-message'] ?? ''));
+  const text = decoded(String(headers['grpc-message'] ?? ''));
   if (Number(status) === UNIMPLEMENTED) {
     return failure(
       `error: this server does not implement the grpc health protocol (grpc.health.v1.Health): ${text}`,
@@ -128,6 +128,15 @@ function answer(headers: http2.IncomingHttpHeaders, body: Buffer): ProbeResult {
   return name === 'SERVING'
     ? success('service healthy')
     : failure(`service unhealthy (responded with "${name}")`);
+}
+
+/** As it is where it is not well encoded. */
+function decoded(message: string): string {
+  try {
+    return decodeURIComponent(message);
+  } catch {
+    return message;
+  }
 }
 
 /** HealthCheckRequest: field 1, a string. */

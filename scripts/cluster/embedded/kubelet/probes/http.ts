@@ -20,6 +20,8 @@ export function httpProbe(action: HttpGet, from: From): Promise<ProbeResult> {
     Connection: 'close',
   };
   for (const { name, value } of action.httpHeaders ?? []) {
+    if (!isHeaderValue(name, value))
+      return Promise.resolve(failure(`Get "${url}": net/http: invalid header field value for "${name}"`));
     const known = Object.keys(headers).find((key) => key.toLowerCase() === name.toLowerCase());
     headers[known ?? name] = value;
   }
@@ -48,6 +50,15 @@ export function httpProbe(action: HttpGet, from: From): Promise<ProbeResult> {
     request.on('error', (error) => end(failure(`Get "${url}": ${causeOf(error, from)}`)));
     request.end();
   });
+}
+
+function isHeaderValue(name: string, value: string): boolean {
+  try {
+    http.validateHeaderValue(name, value);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function causeOf(error: NodeJS.ErrnoException & { rawPacket?: Buffer }, from: From): string {

@@ -1,6 +1,8 @@
 // One probe of a container, once, in Kubernetes' words.
 import type { V1Probe } from '@kubernetes/client-node';
+import { messageOf } from '../../../../common/errors.ts';
 import type { Wire } from '../../objects.ts';
+import { timerMs } from '../../timer.ts';
 import type { Container } from '../env.ts';
 import { type Bell, createBell } from '../waiting.ts';
 import { probeGrpc } from './grpc.ts';
@@ -18,19 +20,30 @@ export type ProbeTarget = {
   exec: (command: readonly string[], timeoutMs: number) => Promise<ProbeResult>;
 };
 
-export function runProbe(probe: Probe, target: ProbeTarget, news: Bell = createBell()): Promise<ProbeResult> {
-  const timeoutMs = (probe.timeoutSeconds ?? 1) * 1000;
+/** Never rejects: what cannot even be asked, such as a host that is none, says nothing about the container. */
+export async function runProbe(
+  probe: Probe,
+  target: ProbeTarget,
+  news: Bell = createBell(),
+): Promise<ProbeResult> {
+  try {
+    return await ask(probe, target, news);
+  } catch (error) {
+    return { result: 'errored', text: messageOf(error) };
+  }
+}
+
+async function ask(probe: Probe, target: ProbeTarget, news: Bell): Promise<ProbeResult> {
+  const timeoutMs = timerMs((probe.timeoutSeconds ?? 1) * 1000);
   const { exec, httpGet, tcpSocket, grpc } = probe;
   if (exec) return target.exec(exec.command ?? [], timeoutMs);
   const port = portOf(probe, target.container);
-  if (port === undefined) {
-    return Promise.resolve({ result: 'errored', text: `couldn't find port: ${named(probe)}` });
-  }
+  if (port === undefined) return { result: 'errored', text: `couldn't find port: ${named(probe)}` };
   const from = { localAddress: target.hostIP, timeoutMs, port };
   if (httpGet) return httpProbe(httpGet, { ...from, host: httpGet.host || target.podIP });
   if (tcpSocket) return probeTcp({ ...from, host: tcpSocket.host || target.podIP });
   if (grpc) return probeGrpc({ ...from, host: target.podIP, service: grpc.service ?? '', news });
-  return Promise.resolve({ result: 'errored', text: 'missing probe handler' });
+  return { result: 'errored', text: 'missing probe handler' };
 }
 
 const named = ({ httpGet, tcpSocket, grpc }: Probe) => httpGet?.port ?? tcpSocket?.port ?? grpc?.port;

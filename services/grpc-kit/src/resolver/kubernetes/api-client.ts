@@ -1,6 +1,6 @@
 // As much of a Kubernetes client as a resolver needs, over node:http alone: a full client costs each pod 150 MB and
 // 0.4 s at its start.
-import http, { type ClientRequest, type IncomingMessage } from 'node:http';
+import http, { type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
 
@@ -63,7 +63,6 @@ export function createApiClient(config: ApiConfig, times: ApiTimes) {
   const secure = base.startsWith('https:');
   const agentOptions = { keepAlive: true, keepAliveMsecs: TCP_KEEPALIVE_MS, maxFreeSockets: 1 };
   const agent = secure ? new https.Agent(agentOptions) : new http.Agent(agentOptions);
-  const active = new Set<ClientRequest>();
   let closed = false;
 
   async function open(path: string): Promise<IncomingMessage> {
@@ -82,7 +81,6 @@ export function createApiClient(config: ApiConfig, times: ApiTimes) {
         ...(token && { authorization: `Bearer ${token}` }),
       };
       const request = (secure ? https : http).request(base + path, { agent, headers, ...tls });
-      active.add(request);
 
       let timer: NodeJS.Timeout;
       const expect = (what: string, ms: number) => {
@@ -106,10 +104,7 @@ export function createApiClient(config: ApiConfig, times: ApiTimes) {
         if (request.reusedSocket && error.code === 'ECONNRESET') resolve(send(path, { token, tls }));
         else reject(error);
       });
-      request.on('close', () => {
-        clearTimeout(timer);
-        active.delete(request);
-      });
+      request.on('close', () => clearTimeout(timer));
       request.end();
     });
   }
@@ -142,7 +137,7 @@ export function createApiClient(config: ApiConfig, times: ApiTimes) {
 
     close(): void {
       closed = true;
-      for (const request of active) request.destroy();
+      // Those of requests that are open too.
       agent.destroy();
     },
   };

@@ -1,6 +1,6 @@
 // EndpointSlices → endpoints of gRPC. Pure.
 // What the fields mean: https://kubernetes.io/docs/reference/kubernetes-api/service-resources/endpoint-slice-v1/
-import { isIP, isIPv6 } from 'node:net';
+import { isIP } from 'node:net';
 import { type Endpoint, subchannelAddressToString } from '../../grpc-experimental.ts';
 import type { Localities, Locality } from '../localities.ts';
 
@@ -112,7 +112,7 @@ function assemble(pods: Pod[]): { endpoints: Endpoint[]; localities: Localities 
   const endpoints: Endpoint[] = [];
   for (const { ready, locality } of pods) {
     // An address that two pods have is one of a pod that is gone and of its successor.
-    const addresses = [...ready].filter(([key]) => !localities.has(key)).sort(byFamily);
+    const addresses = [...ready].filter(([key]) => !localities.has(key)).sort(ipv4First);
     for (const [key] of addresses) localities.set(key, locality);
     if (addresses.length > 0) endpoints.push({ addresses: addresses.map(([, at]) => at) });
   }
@@ -124,10 +124,8 @@ export function byAddress({ addresses: [a] }: Endpoint, { addresses: [b] }: Endp
   return compare(a ? subchannelAddressToString(a) : '', b ? subchannelAddressToString(b) : '');
 }
 
-/** IPv4 first. */
-function byFamily([a, { host: hostA }]: [string, Address], [b, { host: hostB }]: [string, Address]): number {
-  return Number(isIPv6(hostA)) - Number(isIPv6(hostB)) || compare(a, b);
-}
+/** IPv6 addresses are in brackets, which come after digits. */
+const ipv4First = ([a]: [string, Address], [b]: [string, Address]): number => compare(a, b);
 
 /** The same order everywhere, which that of a locale is not. */
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -79,9 +79,10 @@ class SliceWatch {
   /** `greeter.shop`, once the namespace is known. */
   #service: string;
   #namespace = '';
+  /** Of before the first list. */
   #lastFailure: string | undefined;
-  /** While the next attempt is waited for. */
-  #failedMs: number | undefined;
+  /** The time, as of `performance.now()`, from which the next attempt may be made when somebody asks for it. */
+  #retryFromMs = Number.POSITIVE_INFINITY;
   /** The version from which to watch is gone, and no watch has been good since. */
   #gone = false;
   #running = false;
@@ -116,8 +117,7 @@ class SliceWatch {
 
   /** Connections to endpoints were lost: the list may be old, and the API back. */
   retrySoon(): void {
-    if (this.#failedMs === undefined) return;
-    this.#pause.endBy(this.#failedMs + this.#times.askedMs * (1 + Math.random()));
+    this.#pause.endBy(this.#retryFromMs);
   }
 
   async #run(): Promise<void> {
@@ -133,7 +133,7 @@ class SliceWatch {
   /** A list and its watches, on connections of their own; the configuration may have changed since the last one. */
   async #session(): Promise<void> {
     const { service, namespace, options } = this.#question;
-    this.#failedMs = undefined;
+    this.#retryFromMs = Number.POSITIVE_INFINITY;
     this.#api = undefined;
     const config = await loadApiConfig(options);
     if (this.#stopped) return;
@@ -163,10 +163,8 @@ class SliceWatch {
       metadata?: { resourceVersion?: string };
       items?: EndpointSlice[] | null;
     };
-    if (this.#stopped) return '';
     // All of them: slices that went away while nobody watched are in no event.
     this.#slices = new Map((list.items ?? []).map((slice) => [nameOf(slice), slice]));
-    this.#lastFailure = undefined;
     this.#tell();
     this.#fresh();
     return list.metadata?.resourceVersion ?? '0';
@@ -184,7 +182,6 @@ class SliceWatch {
       };
       try {
         for await (const events of this.#open(api, version)) {
-          if (this.#stopped) return;
           settled ??= setTimeout(isGood, this.#times.settledMs).unref();
           const reached = this.#apply(events, version);
           if (reached !== version) isGood();
@@ -255,7 +252,6 @@ class SliceWatch {
   /** @returns how long to wait before the next attempt, in ms. */
   #failed(error: unknown): number {
     const reason = this.#reason(error);
-    this.#failedMs = performance.now();
     this.#lastFailure = reason;
     if (this.#slices) {
       this.#outage.begins(
@@ -265,8 +261,10 @@ class SliceWatch {
       for (const { onFailure } of this.#listeners) onFailure(reason);
       this.#outage.begins(`EndpointSlices of ${this.#service} cannot be read: ${reason}. Trying again`);
     }
-    const asked = error instanceof ApiError ? error.retryAfterMs : 0;
-    return Math.max(this.#backoff.nextMs(), Math.min(asked, this.#times.backoff.maxMs));
+    const { backoff, askedMs } = this.#times;
+    const leastMs = error instanceof ApiError ? Math.min(error.retryAfterMs, backoff.maxMs) : 0;
+    this.#retryFromMs = performance.now() + Math.max(leastMs, askedMs * (1 + Math.random()));
+    return Math.max(leastMs, this.#backoff.nextMs());
   }
 
   #reason(error: unknown): string {

@@ -125,6 +125,17 @@ describe('when it asks', () => {
     expect(Math.max(...gaps)).toBeGreaterThan(2700);
   });
 
+  it('is not later when the channel asks', async () => {
+    tell('10.0.0.1');
+    const { made } = poll('interval=500ms&jitter=0');
+    made.updateResolution();
+    await pass(100);
+    dns.takeAsked();
+    made.updateResolution();
+    await pass(400);
+    expect(dns.takeAsked()).toBe('a aaaa');
+  });
+
   it('is soon when the channel asks, but not within 1 s of the last', async () => {
     tell('10.0.0.1');
     const { made, seen } = poll('interval=60s&jitter=0&ttl=ignore');
@@ -248,6 +259,22 @@ describe('slow DNS', () => {
     expect(dns.takeAsked()).toBe('');
   });
 
+  it('is left in peace for a moment when it failed after a while', async () => {
+    let fail: (error: Error) => void = () => {};
+    dns.told.lookup = new Promise((_, reject) => {
+      fail = reject;
+    });
+    const { made } = poll();
+    made.updateResolution();
+    await pass(4000);
+    dns.takeAsked();
+    fail(Object.assign(new Error('late'), { code: 'EAI_AGAIN' }));
+    await pass(240);
+    expect(dns.takeAsked()).toBe('');
+    await pass(300);
+    expect(dns.takeAsked()).toBe('a aaaa lookup');
+  });
+
   it('says nothing to a resolver that was destroyed', async () => {
     dns.told.lookup = new Promise(() => {});
     const { made, seen } = poll();
@@ -300,6 +327,14 @@ describe('channels', () => {
     made.updateResolution();
     await pass(0);
     expect(seen.publishes).toHaveLength(2);
+  });
+
+  it('that are closed before anything began leave nothing', async () => {
+    const { made } = poll('', '10.0.0.1:1');
+    made.updateResolution();
+    made.destroy();
+    await pass(0);
+    expect(telemetry.resolverUpdated).not.toHaveBeenCalled();
   });
 
   it('of an address are told each when they join', async () => {

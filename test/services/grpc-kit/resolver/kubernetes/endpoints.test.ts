@@ -78,6 +78,14 @@ describe('which endpoints', () => {
     expect(problem([fqdn])).toBe('has only names for endpoints (FQDN)');
   });
 
+  it('takes endpoints that are no pods for what their addresses are', () => {
+    const slices = [
+      slice('a', [{ addresses: ['10.0.0.1'] }, { addresses: ['10.0.0.2'] }]),
+      slice('b', [{ addresses: ['10.0.0.2'] }]),
+    ];
+    expect(texts(slices)).toEqual(['10.0.0.1 50051', '10.0.0.2 50051']);
+  });
+
   it('takes the first address of an endpoint only', () => {
     expect(texts([slice('a', [{ addresses: ['10.0.0.1', '10.0.0.9'] }])])).toEqual(['10.0.0.1 50051']);
   });
@@ -136,7 +144,9 @@ describe('which port', () => {
     expect(problem([withPorts(two)], 'gprc')).toBe(
       'has no port gprc: its ports are grpc (50051), http (8080)',
     );
-    expect(problem([withPorts(two)], 9)).toBe('has no port 9: its ports are grpc (50051), http (8080)');
+    expect(problem([withPorts(two), withPorts(two, 'b')], 9)).toBe(
+      'has no port 9: its ports are grpc (50051), http (8080)',
+    );
     expect(problem([withPorts(two)])).toMatch(/must name one: its ports are grpc \(50051\), http \(8080\)$/);
     expect(problem([withPorts([{ port: 53, protocol: 'UDP' }])], 53)).toBe(
       'has no port 53: its ports are none',
@@ -173,6 +183,8 @@ describe('why none', () => {
       slice('a', [pod('10.0.0.1', conditions(false, false, true))]),
       slice('b', [pod('10.0.0.1', conditions(false))]),
     ];
-    expect(findEndpoints(slices, 'grpc').counts).toEqual({ ready: 0, notReady: 0, terminating: 1 });
+    for (const order of [slices, slices.toReversed()]) {
+      expect(findEndpoints(order, 'grpc').counts).toEqual({ ready: 0, notReady: 0, terminating: 1 });
+    }
   });
 });

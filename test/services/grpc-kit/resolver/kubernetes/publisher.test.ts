@@ -71,6 +71,22 @@ it('waits 40 ms with what has gone, and says nothing when it comes back', () => 
   ]);
 });
 
+it('holds what comes back and goes again for as long as the first time, and has no timer in between', () => {
+  const { seen, publisher, pass } = published();
+  publisher.update(list('a', 'b'));
+  pass(100);
+  publisher.update(list('a'));
+  pass(100);
+  expect(vi.getTimerCount()).toBe(0);
+  publisher.update(list('a', 'b'));
+  pass(100);
+  publisher.update(list('a'));
+  pass(39);
+  expect(seen.at(-1)?.[1]).toBe('a b');
+  pass(1);
+  expect(seen.at(-1)?.[1]).toBe('a');
+});
+
 it('removes within 50 ms of having published something else', () => {
   const { seen, publisher, pass } = published();
   publisher.update(list('a', 'b'));

@@ -206,17 +206,19 @@ describe('an API that comes and goes', () => {
 
   it('is asked again when the channel loses connections', async () => {
     await api.stop();
+    // The shortest delays: attempts after 50, 150, 350, 750, 1550 and 3150 ms.
+    const random = vi.spyOn(Math, 'random').mockReturnValue(0);
     const { seen, made } = resolver();
     made.updateResolution();
     await eventually(() => seen.publishes.length === 1);
-    // Its back-off has grown to seconds by now.
-    await delay(2500);
+    await delay(1750);
     api.put(slice('a', ['10.0.0.1']));
     await api.start();
     made.updateResolution();
     const atMs = performance.now();
     await eventually(() => seen.now === '10.0.0.1:50051');
-    expect(performance.now() - atMs).toBeLessThan(2100);
+    expect(performance.now() - atMs).toBeLessThan(1150);
+    random.mockRestore();
   });
 });
 
@@ -262,11 +264,14 @@ describe('channels', () => {
     const { made, seen, sees } = await watching();
     await sees('10.0.0.1:50051');
     api.put(slice('a', []));
+    // It has arrived, and waits to be published.
+    await delay(20);
     made.destroy();
     made.destroy();
     await eventually(() => api.sockets.size === 0);
     await delay(100);
     expect(seen.publishes).toHaveLength(1);
+    expect(telemetry.resolverUpdated).toHaveBeenCalledTimes(1);
     api.put(slice('a', ['10.0.0.5']));
     made.updateResolution();
     await sees('10.0.0.5:50051');
@@ -309,7 +314,8 @@ describe('channels', () => {
     await eventually(() => api.sockets.size === 0);
   });
 
-  it('do not keep the process alive', async () => {
+  it.each(['watches', 'waits for the API'])('do not keep the process alive while it %s', async (what) => {
+    if (what !== 'watches') await api.stop();
     api.put(slice('a', ['10.0.0.1']));
     const program = `
       const { KubernetesResolver } = await import('./services/grpc-kit/src/resolver/kubernetes/resolver.ts');

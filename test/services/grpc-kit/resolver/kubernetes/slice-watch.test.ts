@@ -1,9 +1,11 @@
 // The watch against an API that fails in all ways.
 
-import { writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { rm, writeFile } from 'node:fs/promises';
+import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { makeCertificate } from '../../../../../scripts/cluster/embedded/certificate.ts';
 import type { EndpointSlice } from '../../../../../services/grpc-kit/src/resolver/kubernetes/endpoints.ts';
 import {
@@ -122,11 +124,24 @@ describe('lists and watches', () => {
   });
 
   it('reads events whatever pieces they come in', async () => {
-    api.state.pieceBytes = 1;
     const { seen, sees } = watched();
     await sees();
     await eventually(() => api.watches.size === 1);
-    api.put(slice('a', [{ addresses: ['10.0.0.1'], zone: 'Zürich-Ⅱ-🦊' }]), slice('b', []));
+    const slices = [slice('a', [{ addresses: ['10.0.0.1'], zone: 'Zürich-Ⅱ-🦊' }]), slice('b', [])];
+    const lines = Buffer.from(
+      slices.map((object) => `${JSON.stringify({ type: 'ADDED', object })}\n`).join(''),
+    );
+    const fox = lines.indexOf('🦊') + 2;
+    for (const [from, to] of [
+      [0, 1],
+      [1, 40],
+      [40, fox],
+      [fox, lines.length - 30],
+      [lines.length - 30, lines.length],
+    ]) {
+      api.sendRaw(lines.subarray(from, to));
+      await delay(15);
+    }
     await sees('a', 'b');
     expect(seen.last[0]?.endpoints?.[0]?.zone).toBe('Zürich-Ⅱ-🦊');
   });
@@ -153,7 +168,7 @@ describe('lists and watches', () => {
 
 describe('watches that end', () => {
   it('goes on from where the last one was, at once when it was of use', async () => {
-    const { sees } = watched();
+    const { sees } = watched({}, { cutBackoff: { firstMs: 5000, maxMs: 5000 } });
     await sees();
     await eventually(() => api.watches.size === 1);
     api.put(slice('a', []));
@@ -196,6 +211,41 @@ describe('watches that end', () => {
     // 40 ms is the most that it waits, 20 of them at least.
     expect(watches).toBeLessThan(60);
     expect(watches).toBeGreaterThan(15);
+  });
+
+  it('is as patient as at first once a watch was good', async () => {
+    const { sees } = watched({}, { cutBackoff: { firstMs: 20, maxMs: 5000 } });
+    await sees();
+    const timer = setInterval(() => api.cut(), 5);
+    await delay(600);
+    clearInterval(timer);
+    await eventually(() => api.watches.size === 1);
+    await delay(times.settledMs + 50);
+    const { length } = api.requests;
+    // The first is for free.
+    api.cut();
+    await eventually(() => api.requests.length === length + 1 && api.watches.size === 1);
+    const atMs = performance.now();
+    api.cut();
+    await eventually(() => api.requests.length === length + 2);
+    expect(performance.now() - atMs).toBeLessThan(150);
+  });
+
+  it('is not made to hurry by channels that lose connections', async () => {
+    const { sees, retrySoon } = watched({}, { cutBackoff: { firstMs: 1000, maxMs: 1000 } });
+    await sees();
+    await eventually(() => api.watches.size === 1);
+    await api.stop();
+    await delay(50);
+    await api.start();
+    await eventually(() => api.watches.size === 1);
+    const { length } = api.requests;
+    // Before it was good.
+    api.cut();
+    await delay(250);
+    retrySoon();
+    await delay(100);
+    expect(api.requests).toHaveLength(length);
   });
 
   it('renews a watch that the API does not end', async () => {
@@ -314,6 +364,23 @@ describe('an API that is away', () => {
     expect(seen.failures.length).toBeLessThanOrEqual(8);
   });
 
+  it('backs off from the beginning again after it was good', async () => {
+    const { sees } = watched({}, { backoff: { firstMs: 20, maxMs: 10_000 } });
+    await sees();
+    await api.stop();
+    await delay(1300);
+    await api.start();
+    await eventually(() => api.watches.size === 1);
+    await delay(times.settledMs + 50);
+    await api.stop();
+    await delay(30);
+    api.put(slice('a', []));
+    await api.start();
+    const atMs = performance.now();
+    await sees('a');
+    expect(performance.now() - atMs).toBeLessThan(400);
+  });
+
   it('tries sooner when it is asked, once the last attempt is a while ago', async () => {
     await api.stop();
     const { seen, retrySoon } = watched({}, { backoff: { firstMs: 20_000, maxMs: 20_000 } });
@@ -391,11 +458,16 @@ describe('an API that is away', () => {
 
   it('does as it is told by Retry-After, within reason', async () => {
     api.state.list = { status: 429, message: 'too many requests', headers: { 'retry-after': '1' } };
-    const { seen } = watched({}, { backoff: { firstMs: 10, maxMs: 300 } });
+    const { seen, retrySoon } = watched({}, { backoff: { firstMs: 10, maxMs: 300 } });
+    await eventually(() => seen.failures.length === 1);
+    // Not even then.
+    retrySoon();
     await delay(250);
     expect(seen.failures).toEqual(['429 too many requests']);
     await eventually(() => seen.failures.length === 2);
-    expect((api.requests[1]?.atMs ?? 0) - (api.requests[0]?.atMs ?? 0)).toBeGreaterThan(250);
+    const waitedMs = (api.requests[1]?.atMs ?? 0) - (api.requests[0]?.atMs ?? 0);
+    expect(waitedMs).toBeGreaterThan(290);
+    expect(waitedMs).toBeLessThan(800);
   });
 
   it('watches in vain where only lists are allowed, and says so', async () => {
@@ -416,6 +488,44 @@ describe('an API that is away', () => {
     expect(lines).toEqual([expect.stringMatching(/etcd is unhappy/)]);
     expect(api.lists()).toBeLessThan(20);
     expect(api.lists()).toBeGreaterThan(2);
+    // Each on a connection of its own, and those before are closed.
+    expect(api.sockets.size).toBeLessThanOrEqual(1);
+  });
+
+  it('has what a watch brought before it failed, though there is no list', async () => {
+    const { sees } = watched();
+    await sees();
+    await eventually(() => api.watches.size === 1);
+    api.state.list = { status: 500, message: 'no' };
+    const failure = { type: 'ERROR', object: { code: 500, message: 'no' } };
+    api.sendRaw(`${JSON.stringify({ type: 'ADDED', object: slice('a', []) })}\n${JSON.stringify(failure)}\n`);
+    await sees('a');
+  });
+
+  it('closes a watch that failed, though the API does not', async () => {
+    const { sees } = watched();
+    await sees();
+    await eventually(() => api.watches.size === 1);
+    const [first] = api.watches;
+    api.sendRaw(`${JSON.stringify({ type: 'ERROR', object: { code: 410, message: 'too old' } })}\n`);
+    await eventually(() => api.lists() === 2 && api.watches.size === 1);
+    expect(api.watches.has(first as never)).toBe(false);
+  });
+
+  it('has TCP see whether the other side is still there', async () => {
+    const keepAlive = vi.spyOn(Socket.prototype, 'setKeepAlive');
+    api.state.list = 'hang';
+    watched();
+    await eventually(() => api.requests.length === 1);
+    expect(keepAlive).toHaveBeenCalledWith(true, 10_000);
+    keepAlive.mockRestore();
+  });
+
+  it('says of a name with several addresses what the first one did', async () => {
+    await api.stop();
+    const { seen } = watched({ cluster: { server: api.url.replace('127.0.0.1', 'localhost') } });
+    await eventually(() => seen.failures.length > 0);
+    expect(seen.failures[0]).toMatch(/: connect ECONNREFUSED/);
   });
 });
 
@@ -448,9 +558,14 @@ describe('credentials', () => {
 
   it('reads the kubeconfig again after a failure', async () => {
     api.state.token = 'new';
+    const path = join(temp.path, `kubeconfig-${new URL(api.url).port}`);
     const { seen, sees } = watched({ user: { token: 'old' } });
     await eventually(() => seen.failures.some((failure) => failure.includes('401')));
-    api.kubeconfig(temp.path, { user: { token: 'new' } });
+    await rm(path);
+    await eventually(() =>
+      seen.failures.some((failure) => /^not in a pod .* and no kubeconfig at/.test(failure)),
+    );
+    expect(api.kubeconfig(temp.path, { user: { token: 'new' } })).toBe(path);
     await sees();
   });
 
@@ -499,6 +614,9 @@ describe('sharing and leaving', () => {
     await eventually(() => api.sockets.size === 0);
     const third = watched();
     await third.sees('a', 'b', 'c');
+    // Again, which must not be about the one that is there now.
+    second.release();
+    await watched().sees('a', 'b', 'c');
     expect(api.lists()).toBe(2);
   });
 
@@ -507,6 +625,38 @@ describe('sharing and leaving', () => {
     const first = watched();
     await eventually(() => first.seen.failures.length > 0);
     expect(watched().seen.failures).toHaveLength(1);
+  });
+
+  it('asks for nothing more when it is left while it reads the token', async () => {
+    const tokenFile = join(temp.path, 'pipe');
+    execFileSync('mkfifo', [tokenFile]);
+    const { release } = watched({ user: { tokenFile } });
+    await delay(100);
+    release();
+    await writeFile(tokenFile, 'token');
+    await delay(100);
+    expect(api.requests).toEqual([]);
+  });
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['while it waits', () => eventually(() => vi.getTimerCount() === 1)],
+    ['while it lists', () => eventually(() => api.requests.length === 1)],
+    ['while it watches', () => eventually(() => api.watches.size === 1)],
+  ])('leaves no timer %s', async (name, ready) => {
+    if (name === 'while it waits') await api.stop();
+    if (name === 'while it lists') api.state.list = 'hang';
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const { release } = watched({}, { backoff: { firstMs: 60_000, maxMs: 60_000 } });
+      await ready();
+      await delay(50);
+      expect(vi.getTimerCount()).toBeGreaterThan(0);
+      release();
+      await delay(50);
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it.each<[string, () => Promise<unknown>]>([

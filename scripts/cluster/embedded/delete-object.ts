@@ -1,7 +1,8 @@
 // What a DELETE of any object is to the store: pods end gracefully, what has finalizers waits for them.
-import type { KubeObject, ResourceName } from '../objects.ts';
-import { type Store, wireTime } from '../store.ts';
+
 import { deletePod } from './delete-pod.ts';
+import type { KubeObject, ResourceName } from './objects.ts';
+import { type Store, wireTime } from './store.ts';
 
 /** What is done first: its dependents go before it, or lose it as their owner. */
 export type FirstFinalizer = 'foregroundDeletion' | 'orphan';

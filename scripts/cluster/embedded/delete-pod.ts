@@ -1,7 +1,6 @@
 // A pod's end is asked for here and carried out by its kubelet, which removes it when its processes are gone.
-import type { Pod } from '../objects.ts';
-import { type Store, wireTime } from '../store.ts';
-import { hasEnded } from './pods.ts';
+import { hasEnded, type Pod } from './objects.ts';
+import { type Store, wireTime } from './store.ts';
 
 const DEFAULT_GRACE_SECONDS = 30;
 

@@ -1,0 +1,113 @@
+// Takes the server on a client's own node away, and gives one back, in arms that prefer the own node in different ways.
+import { Option } from '@commander-js/extra-typings';
+import { duration, integer, positiveDuration } from '../../common/options.ts';
+import { deletePodsFault, type Fault } from '../../faults/index.ts';
+import type { Experiment, Plan, Stage } from '../experiment.ts';
+import { RETRY_UNAVAILABLE } from '../load.ts';
+import { judgeLocality } from './judge.ts';
+import { type Parameters, parametersOf, refuseWhatTellsNothing } from './parameters.ts';
+import { CONTROL, describeWays, type Way, waysOf } from './ways.ts';
+
+const locality: Experiment = {
+  name: 'locality',
+  question: 'Do calls stay on the own node, and what happens when the local pod goes?',
+  about: [
+    'Four arms have clients on all nodes and servers on some of them, and lose a',
+    'server that was on the node of a client: prefer-same-node, a policy of',
+    'grpc-kit, with kubernetes:/// targets; traffic-distribution and',
+    'internal-traffic-policy, what Kubernetes does for a ClusterIP, with bare',
+    'grpc-js.',
+    'The control, dns-one-tier, has the same policy with a DNS target, which knows no',
+    'nodes: its calls go to all servers.',
+  ].join('\n'),
+  options: (command) => {
+    const own = command
+      .option('--servers <n>', 'server replicas of each arm, on as many nodes', integer(2, 50), 2)
+      .option('--clients <n>', 'client pods of each arm, on as many nodes', integer(2, 50), 3)
+      .option('--rate <n>', 'calls a second of each client, open loop', integer(1, 20_000), 30)
+      .option('--burst <n>', 'calls that a client starts at once', integer(1, 1000), 1)
+      .addOption(
+        new Option('--latency <duration>', 'that servers add to each call')
+          .argParser(duration)
+          .default(100, '100ms'),
+      )
+      .addOption(
+        new Option('--ready-after <duration>', 'that a pod takes to get Ready')
+          .argParser(positiveDuration)
+          .default(4000, '4s'),
+      )
+      .addOption(
+        new Option('--deadline <duration>', 'of each call').argParser(positiveDuration).default(2000, '2s'),
+      )
+      .addOption(
+        new Option('--warmup <duration>', 'load before the baseline is taken: young processes are slow ones')
+          .argParser(duration)
+          .default(10_000, '10s'),
+      )
+      .addOption(
+        new Option('--window <duration>', 'observation when the pod is back')
+          .argParser(duration)
+          .default(15_000, '15s'),
+      )
+      .option('--seed <n>', 'for the random moments at which clients start', integer(0), 1);
+    return { command: own, plan: () => plan(parametersOf(own.opts())) };
+  },
+};
+export default locality;
+
+/** Many clients at low rates: what one client at a high rate asks for would be more than nodes have. */
+const CLIENT_CPU = '100m';
+
+function plan(parameters: Parameters): Plan {
+  refuseWhatTellsNothing(parameters);
+  const ways = waysOf(parameters);
+  return {
+    parameters,
+    prediction: describeWays(ways),
+    arms: ways.map(({ name, service }) => ({
+      name,
+      servers: parameters.servers,
+      clients: parameters.clients,
+      serverEnv: {
+        GRPC_MAX_CONNECTION_AGE_MS: undefined,
+        INITIAL_LATENCY_MS: parameters.latencyMs.toString(),
+        READY_AFTER_MS: parameters.readyAfterMs.toString(),
+        // Deleted, it is to be gone as if it had crashed.
+        DRAIN: 'none',
+      },
+      service,
+      spread: 'strict',
+      clientCpu: CLIENT_CPU,
+    })),
+    run: (stage) => run(stage, parameters, ways),
+    judge: (history) => judgeLocality(history, parameters, ways),
+  };
+}
+
+async function run(stage: Stage, parameters: Parameters, ways: readonly Way[]): Promise<void> {
+  const { ratePerSecond, burst, deadlineMs } = parameters;
+  const clients = new Map(ways.map(({ name, client }) => [name as string, client]));
+  await stage.startWorkloads(
+    (arm) => ({
+      target: '',
+      ...clients.get(arm),
+      ratePerSecond,
+      burst,
+      deadlineMs,
+      retry: RETRY_UNAVAILABLE,
+    }),
+    { spreadMs: parameters.startSpreadMs, dnsName: (arm) => `greeter-headless-${arm}` },
+  );
+  await stage.observe('warm-up', parameters.warmupMs);
+  await stage.observe('baseline', parameters.baselineMs);
+  await stage.inject([ways.flatMap(({ name }) => faultOf(stage, name))], parameters.servers);
+  await stage.observe('window', parameters.windowMs);
+  await stage.readLogs(CONTROL);
+}
+
+/** One server that is on a client's node goes. */
+function faultOf(stage: Stage, arm: string): Fault[] {
+  const nodes = new Set(stage.clients(arm).map(({ node }) => node));
+  const local = stage.servers(arm).find(({ node }) => node !== undefined && nodes.has(node));
+  return local ? [deletePodsFault(stage.api, { arm, pods: [local.pod] })] : [];
+}

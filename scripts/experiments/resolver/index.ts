@@ -1,0 +1,113 @@
+// Scales the servers of several arms whose clients learn of new pods in different ways.
+import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
+import { duration, integer, positiveDuration } from '../../common/options.ts';
+import { scaleFault } from '../../faults/index.ts';
+import type { Experiment, Plan, Stage } from '../experiment.ts';
+import { RETRY_UNAVAILABLE } from '../load.ts';
+import { judgeResolver } from './judge.ts';
+import { type Parameters, parametersOf, refuseWhatTellsNothing } from './parameters.ts';
+import { describeWays, longestBoundMs, scalingOrder, type Way, waysOf } from './ways.ts';
+
+const resolver: Experiment = {
+  name: 'resolver',
+  question: 'How soon does a new pod get its first call: DNS and max age, DNS polling, or a watch?',
+  about: [
+    'Deployments of greeter-server go from --from to --to replicas under steady',
+    'load. Each has a client that learns of new pods in another way: dns-max-age,',
+    'bare grpc-js, which asks DNS again when a connection ends; dns-poll-…, of',
+    'grpc-kit, which asks DNS at an interval (an arm for each that --poll names);',
+    'watch, of grpc-kit, which watches EndpointSlices (kubernetes:///).',
+    'In the control, dns-only, bare grpc-js keeps its connections: its new pods get',
+    'nothing.',
+  ].join('\n'),
+  options: (command) => {
+    const own = command
+      .option('--from <n>', 'server replicas of each arm before', integer(1, 50), 2)
+      .option('--to <n>', 'server replicas of each arm after', integer(2, 50), 4)
+      .option('--rate <n>', 'calls a second of each client, open loop', integer(1, 20_000), 60)
+      .option('--burst <n>', 'calls that a client starts at once', integer(1, 1000), 1)
+      .addOption(
+        new Option('--max-connection-age <duration>', 'of the servers of dns-max-age')
+          .argParser(positiveDuration)
+          .default(10_000, '10s'),
+      )
+      .addOption(
+        new Option('--dns-floor <duration>', 'least time between two DNS resolutions of grpc-js')
+          .argParser(duration)
+          .default(30_000, '30s'),
+      )
+      .addOption(
+        new Option('--poll <durations>', 'intervals of DNS polling, an arm for each')
+          .argParser(durations)
+          .default([5000, 30_000], '5s,30s'),
+      )
+      .addOption(
+        new Option('--deadline <duration>', 'of each call').argParser(positiveDuration).default(2000, '2s'),
+      )
+      .addOption(
+        new Option('--warmup <duration>', 'load before the baseline is taken: young processes are slow ones')
+          .argParser(duration)
+          .default(10_000, '10s'),
+      )
+      .option(
+        '--window <duration>',
+        'observation after the last change; default: the longest prediction',
+        duration,
+      )
+      .option('--seed <n>', 'for the random moments at which clients start', integer(0), 1);
+    return { command: own, plan: () => plan(parametersOf(own.opts(), longestBoundMs)) };
+  },
+};
+export default resolver;
+
+/** Most arms that one small machine can bear. */
+const MOST_POLLS = 5;
+
+/** Parser of `5s,30s`. */
+function durations(text: string): number[] {
+  const parts = text.split(',').filter(Boolean);
+  if (parts.length === 0 || parts.length > MOST_POLLS) {
+    throw new InvalidArgumentError(`Name 1 to ${MOST_POLLS} intervals, as 5s,30s.`);
+  }
+  return parts.map(positiveDuration);
+}
+
+function plan(parameters: Parameters): Plan {
+  const ways = waysOf(parameters);
+  refuseWhatTellsNothing(parameters, longestBoundMs(parameters));
+  return {
+    parameters,
+    prediction: describeWays(ways),
+    arms: ways.map(({ name, serverAgeMs }) => ({
+      name,
+      servers: parameters.from,
+      clients: 1,
+      serverEnv: { GRPC_MAX_CONNECTION_AGE_MS: serverAgeMs?.toString() },
+    })),
+    run: (stage) => run(stage, parameters, ways),
+    judge: (history) => judgeResolver(history, parameters, ways),
+  };
+}
+
+async function run(stage: Stage, parameters: Parameters, ways: readonly Way[]): Promise<void> {
+  const { from, to, ratePerSecond, burst, deadlineMs } = parameters;
+  const clients = new Map(ways.map(({ name, client }) => [name, client]));
+  await stage.startWorkloads(
+    (arm) => ({
+      target: '',
+      ...clients.get(arm),
+      ratePerSecond,
+      burst,
+      deadlineMs,
+      retry: RETRY_UNAVAILABLE,
+    }),
+    { spreadMs: parameters.startSpreadMs, dnsName: (arm) => `greeter-headless-${arm}` },
+  );
+  await stage.observe('warm-up', parameters.warmupMs);
+  await stage.observe('baseline', parameters.baselineMs);
+  const faults = scalingOrder(ways).map((group) =>
+    group.map((arm) => scaleFault(stage.api, { arm, deployment: `greeter-server-${arm}`, from, to })),
+  );
+  await stage.inject(faults, to);
+  await stage.observe('window', parameters.windowMs);
+}

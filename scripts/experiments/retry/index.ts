@@ -1,0 +1,139 @@
+// Makes servers fail in several ways while clients call with different policies for a failure.
+import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
+import type { BehaviourChange } from '../../../services/protocol/index.ts';
+import { duration, integer, positiveDuration } from '../../common/options.ts';
+import { behaviourFault, type Fault } from '../../faults/index.ts';
+import type { Experiment, Plan, Stage } from '../experiment.ts';
+import { judgeRetry } from './judge.ts';
+import { type Parameters, parametersOf, refuseWhatTellsNothing } from './parameters.ts';
+import { describePolicies, PHASES, type Phase, type PolicyArm, policyArms, targetOf } from './policies.ts';
+
+const retry: Experiment = {
+  name: 'retry',
+  question: 'What do retries, hedging and throttling buy, and when do they make it worse?',
+  about: [
+    'Clients call at the same rate with different policies: none (the control);',
+    "retry, gRPC's retryPolicy; retry-elsewhere, that of grpc-kit, which goes to",
+    "another server each time; hedging; throttled, retry with gRPC's throttling.",
+    'One after the other, with healthy times between: all servers fail a share of',
+    'what they get; one server fails everything; there are more calls than the',
+    'servers can do, and to refuse one costs them too.',
+  ].join('\n'),
+  options: (command) => {
+    const own = command
+      .option('--servers <n>', 'server replicas of each arm', integer(2, 10), 3)
+      .option('--rate <n>', 'calls a second of each client, open loop', integer(1, 20_000), 100)
+      .option(
+        '--burst <n>',
+        'calls that a client starts at once; default: 10, fewer at low rates',
+        integer(1, 1000),
+      )
+      .option('--attempts <n>', 'of a call at most, the first included', integer(2, 5), 3)
+      .option('--failure-share <share>', 'of attempts that servers fail', numberBetween(0, 1), 0.3)
+      .option('--overload <times>', 'calls over those that servers can do', numberBetween(0, 100), 1.25)
+      .option(
+        '--refusal-cost <cost>',
+        'of a refused call, where a served one costs 1',
+        numberBetween(0, 0.99),
+        0.5,
+      )
+      .addOption(
+        new Option('--hedging-delay <duration>', 'between attempts that are hedged')
+          .argParser(positiveDuration)
+          .default(100, '100ms'),
+      )
+      .addOption(
+        new Option('--phase <duration>', 'of each kind of trouble')
+          .argParser(duration)
+          .default(10_000, '10s'),
+      )
+      .addOption(
+        new Option('--deadline <duration>', 'of each call').argParser(positiveDuration).default(2000, '2s'),
+      )
+      .addOption(
+        new Option('--warmup <duration>', 'load before the baseline is taken: young processes are slow ones')
+          .argParser(duration)
+          .default(10_000, '10s'),
+      )
+      .option('--seed <n>', 'for the random moments at which clients start', integer(0), 1);
+    return { command: own, plan: () => plan(parametersOf(own.opts())) };
+  },
+};
+export default retry;
+
+/** Parser of a number between two others, they included. */
+const numberBetween =
+  (min: number, max: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (!/^\d*\.?\d+$/.test(text) || value < min || value > max) {
+      throw new InvalidArgumentError(`It must be a number from ${min} to ${max}.`);
+    }
+    return value;
+  };
+
+function plan(parameters: Parameters): Plan {
+  refuseWhatTellsNothing(parameters);
+  const arms = policyArms(parameters);
+  return {
+    parameters,
+    prediction: describePolicies(parameters, arms),
+    arms: arms.map(({ name }) => ({
+      name,
+      servers: parameters.servers,
+      clients: 1,
+      serverEnv: { GRPC_MAX_CONNECTION_AGE_MS: undefined },
+    })),
+    run: (stage) => run(stage, parameters, arms),
+    judge: (history) => judgeRetry(history, parameters, arms),
+  };
+}
+
+async function run(stage: Stage, parameters: Parameters, arms: readonly PolicyArm[]): Promise<void> {
+  const { ratePerSecond, burst, deadlineMs, phaseMs, gapMs, settleMs } = parameters;
+  const clients = new Map(arms.map(({ name, client }) => [name, client]));
+  await stage.startWorkloads(
+    (arm) => ({ target: targetOf(arm), ...clients.get(arm), ratePerSecond, burst, deadlineMs }),
+    { spreadMs: parameters.startSpreadMs, dnsName: (arm) => `greeter-headless-${arm}` },
+  );
+  await stage.observe('warm-up', parameters.warmupMs);
+  await stage.observe('baseline', phaseMs);
+  for (const phase of PHASES) {
+    const faults = arms.flatMap(({ name }) => faultsOf(stage, name, phase, parameters));
+    await stage.during(phase, faults, phaseMs);
+    if (phase !== PHASES.at(-1)) await stage.observe('gap', gapMs);
+  }
+  await stage.observe('recovered', gapMs + settleMs);
+}
+
+function faultsOf(stage: Stage, arm: string, phase: Phase, parameters: Parameters): Fault[] {
+  const { failureShare, ratePerSecond, overload, refusalCost } = parameters;
+  const pods = stage.servers(arm).map(({ pod }) => pod);
+  const callsPerSecond = ratePerSecond / overload / pods.length;
+  const fault = (detail: string, on: string[], during: BehaviourChange, after: BehaviourChange): Fault =>
+    behaviourFault(stage.proxy, { name: phase, arm, detail, pods: on, during, after });
+  switch (phase) {
+    case 'failing':
+      return [
+        fault(
+          `servers of ${arm} fail ${failureShare} of attempts`,
+          pods,
+          { failureShare },
+          { failureShare: 0 },
+        ),
+      ];
+    case 'sick':
+      return [
+        fault(`a server of ${arm} fails all`, pods.slice(0, 1), { failureShare: 1 }, { failureShare: 0 }),
+      ];
+    case 'overload':
+      return [
+        fault(
+          `servers of ${arm} can do ${callsPerSecond.toFixed(1)} calls a second each`,
+          pods,
+          { capacity: { callsPerSecond, refusalCost } },
+          { capacity: null },
+        ),
+      ];
+  }
+}

@@ -1,0 +1,47 @@
+import type { Capacity } from '../protocol/index.ts';
+
+/** Work that an idle server has in hand, in terms of time: calls come in bursts. */
+const IN_HAND_MS = 250;
+/** Work that is left over from more calls than a server can even refuse is not done for longer than this. */
+const MOST_BACKLOG_MS = 1000;
+
+/**
+ * A server's work as a bucket: it fills by `callsPerSecond`, calls take from it, and refusals may leave it in debt, which
+ * has to be worked off before another call is served.
+ *
+ * @param startMs by the clock that `admits` is given, whichever it is.
+ */
+export function createAdmission({ callsPerSecond, refusalCost }: Capacity, startMs: number) {
+  const perMs = callsPerSecond / 1000;
+  const most = Math.max(1, perMs * IN_HAND_MS);
+  const least = -perMs * MOST_BACKLOG_MS;
+  let inHand = most;
+  let lastMs = startMs;
+
+  return {
+    /** Whether a call that comes now is served; its cost is taken either way. */
+    admits(nowMs: number): boolean {
+      inHand = Math.min(most, inHand + (nowMs - lastMs) * perMs);
+      lastMs = nowMs;
+      const admitted = inHand >= 1;
+      inHand = Math.max(least, inHand - (admitted ? 1 : refusalCost));
+      return admitted;
+    },
+  };
+}
+
+/** Refuses calls as the current capacity says, which may change at any time; without one, none. */
+export function createGate(nowMs: () => number = () => performance.now()) {
+  let current: { capacity: Capacity; admission: ReturnType<typeof createAdmission> } | undefined;
+
+  return (capacity: Capacity | null | undefined): boolean => {
+    if (!capacity) {
+      current = undefined;
+      return true;
+    }
+    if (current?.capacity !== capacity) {
+      current = { capacity, admission: createAdmission(capacity, nowMs()) };
+    }
+    return current.admission.admits(nowMs());
+  };
+}

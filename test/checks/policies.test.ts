@@ -1,0 +1,134 @@
+// Checks of what policies for failures did: how many calls succeeded, and at the cost of how many attempts.
+import { integer, property } from 'fast-check';
+import { expect, test } from 'vitest';
+import { accounting, amplification, sharesCompared, successShare } from '../../scripts/checks/index.ts';
+import type { Call, HistoryEvent } from '../../scripts/history/index.ts';
+import { ARM, call, counters, workloadEnd } from '../support/history.ts';
+import { holds } from '../support/property.ts';
+
+const part = { fromMs: 0, untilMs: 10_000 };
+const phase = 'failing';
+
+/** So many calls, of which every so many-th has another answer. */
+const calls = (howMany: number, every: number, answer: Partial<Call>, arm = ARM): HistoryEvent[] =>
+  Array.from({ length: howMany }, (_, seq) =>
+    call(seq, seq, { arm, pod: 'a', previousAttempts: 0, ...(seq % every === 0 ? answer : {}) }),
+  );
+const failed = { code: 'UNAVAILABLE', message: 'told to fail' };
+
+test('success-share: within four standard deviations of what is expected', () => {
+  const params = { arm: ARM, part, phase, expected: 0.75 };
+  expect(successShare(calls(400, 4, failed), params)).toEqual({
+    check: 'success-share failing',
+    arm: ARM,
+    verdict: 'pass',
+    message: '300 of 400 calls succeeded (75.0%), expected 75.0% ±8.7%',
+  });
+  expect(successShare(calls(400, 8, failed), params)).toMatchObject({ verdict: 'fail' });
+  expect(successShare(calls(400, 3, failed), params)).toMatchObject({ verdict: 'pass' });
+  expect(successShare(calls(400, 2, failed), params)).toMatchObject({
+    verdict: 'fail',
+    message: '200 of 400 calls succeeded (50.0%), expected 75.0% ±8.7%',
+  });
+});
+
+test('success-share: all of them means all of them', () => {
+  const params = { arm: ARM, part, phase, expected: 1 };
+  expect(successShare(calls(400, 500, {}), params)).toMatchObject({ verdict: 'pass' });
+  expect(successShare(calls(4000, 4000, failed), params)).toMatchObject({
+    verdict: 'fail',
+    message: '3,999 of 4,000 calls succeeded (100.0%), expected 100.0%',
+  });
+});
+
+test('success-share: too few calls, or calls of another time, cannot tell', () => {
+  expect(successShare(calls(99, 4, failed), { arm: ARM, part, phase, expected: 0.75 }).verdict).toBe(
+    'unknown',
+  );
+  const later = { fromMs: 20_000, untilMs: 30_000 };
+  expect(successShare(calls(400, 4, failed), { arm: ARM, part: later, phase, expected: 0.75 })).toMatchObject(
+    {
+      verdict: 'unknown',
+      message: '0 calls are too few, 100 are needed',
+    },
+  );
+});
+
+test('compared: better or worse than another arm, by so much', () => {
+  const both = [...calls(400, 4, failed), ...calls(400, 2, failed, 'none')];
+  const params = { arm: ARM, than: 'none', part, phase };
+  expect(sharesCompared(both, { ...params, difference: { atLeast: 0.2 } })).toMatchObject({
+    check: 'compared failing',
+    verdict: 'pass',
+    message:
+      '75.0% of calls succeeded, 50.0% of those of none: a difference of +25.0 points, expected +20.0 points or more',
+  });
+  expect(sharesCompared(both, { ...params, difference: { atLeast: 0.3 } }).verdict).toBe('fail');
+  expect(sharesCompared(both, { ...params, difference: { atMost: -0.3 } }).verdict).toBe('fail');
+  const other = { ...params, arm: 'none', than: ARM };
+  expect(sharesCompared(both, { ...other, difference: { atMost: -0.2 } })).toMatchObject({ verdict: 'pass' });
+  expect(sharesCompared(both, { ...other, difference: { atMost: -0.3 } })).toMatchObject({
+    verdict: 'fail',
+    message:
+      '50.0% of calls succeeded, 75.0% of those of treatment: a difference of -25.0 points, expected -30.0 points or less',
+  });
+  expect(sharesCompared(calls(400, 4, failed), { ...params, difference: { atLeast: 0 } }).verdict).toBe(
+    'unknown',
+  );
+});
+
+test('amplification: attempts per call, of calls that were answered', () => {
+  const params = { arm: ARM, part, phase, expected: { mean: 1.25, deviation: 0.43 } };
+  const retried = calls(400, 4, { previousAttempts: 1 });
+  expect(amplification(retried, params)).toEqual({
+    check: 'amplification failing',
+    arm: ARM,
+    verdict: 'pass',
+    message: '1.25 attempts per call, expected 1.25 ±0.09 (400 calls)',
+  });
+  expect(amplification(calls(400, 2, { previousAttempts: 1 }), params).verdict).toBe('fail');
+  expect(amplification(calls(400, 500, {}), params).verdict).toBe('fail');
+  expect(amplification([], params).verdict).toBe('unknown');
+});
+
+test('amplification: what is to be exact may be off by a lost connection, no more', () => {
+  const once = { arm: ARM, part, phase, expected: { mean: 1, deviation: 0 } };
+  expect(amplification(calls(400, 80, { previousAttempts: 1 }), once).verdict).toBe('pass');
+  expect(amplification(calls(400, 40, { previousAttempts: 1 }), once).verdict).toBe('fail');
+});
+
+test('amplification: slow calls may have been hedged', () => {
+  const once = { arm: ARM, part, phase, expected: { mean: 1, deviation: 0 } };
+  const hedging = { delayMs: 100, maxAttempts: 3 };
+  const slow = calls(400, 10, { previousAttempts: 1, latencyMs: 150 });
+  expect(amplification(slow, { ...once, hedging })).toMatchObject({
+    verdict: 'pass',
+    message: '1.10 attempts per call, expected 1.00 ±0.22 (400 calls, 40 calls slow enough to be hedged)',
+  });
+  expect(amplification(slow, once).verdict).toBe('fail');
+  const late = calls(400, 10, { previousAttempts: 1, latencyMs: 150, lateMs: 100 });
+  expect(amplification(late, { ...once, hedging }).verdict).toBe('fail');
+});
+
+/** `first` calls, answered at once, for which servers counted `second` attempts more. */
+const hedged = (first: number, second: number): HistoryEvent[] => [
+  ...calls(first, first + 1, {}),
+  counters('a', 900, { 'client-1': [first, second] }),
+  workloadEnd('client-1', 900, first),
+];
+
+test('accounting: attempts beside the one that was answered are known of hedging alone', () => {
+  expect(accounting(hedged(100, 5), { arm: ARM, maxAttempts: 3 }).verdict).toBe('unknown');
+  expect(accounting(hedged(100, 5), { arm: ARM, maxAttempts: 3, hedging: true }).verdict).toBe('pass');
+});
+
+test('property: accounting of hedging takes as many attempts as there can be, and no more', () => {
+  holds(
+    property(integer({ min: 1, max: 50 }), integer({ min: 2, max: 5 }), (howMany, maxAttempts) => {
+      const most = howMany * (maxAttempts - 1);
+      const params = { arm: ARM, maxAttempts, hedging: true };
+      expect(accounting(hedged(howMany, most), params).verdict).toBe('pass');
+      expect(accounting(hedged(howMany, most + 1), params).verdict).toBe('unknown');
+    }),
+  );
+});
