@@ -7,8 +7,8 @@ import { count } from './words.ts';
 const MIN_TOLERANCE = 0.02;
 
 type Params = Measured & {
-  /** Attempts per call: mean, and standard deviation between calls. */
-  expected: { mean: number; deviation: number };
+  /** Attempts per call: mean, how far that may be off to either side, and standard deviation between calls. */
+  expected: { mean: number; mayBeOff: number; deviation: number };
   /** Where attempts are hedged: calls that take longer than the delay have more of them, at most so many. */
   hedging?: { delayMs: number; maxAttempts: number } | undefined;
 };
@@ -25,7 +25,7 @@ export function amplification(history: History, { arm, part, phase, expected, he
   const slow = hedging === undefined ? 0 : calls.filter((call) => tookMs(call) > hedging.delayMs).length;
   const forSlow = hedging === undefined ? 0 : (slow * (hedging.maxAttempts - 1)) / calls.length;
   const byChance = (SIGMAS * expected.deviation) / Math.sqrt(calls.length);
-  const mayBeOff = Math.max(MIN_TOLERANCE, byChance) + forSlow;
+  const mayBeOff = expected.mayBeOff + Math.max(MIN_TOLERANCE, byChance) + forSlow;
   const hedged = slow === 0 ? '' : `, ${count(slow, 'call')} slow enough to be hedged`;
   const message =
     `${attemptsPerCall.toFixed(2)} attempts per call, expected ${expected.mean.toFixed(2)} ` +

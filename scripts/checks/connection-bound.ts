@@ -1,12 +1,4 @@
-import {
-  type Call,
-  callsOf,
-  type History,
-  leavingAtMs,
-  OWN_NODE,
-  placesOf,
-  startedMs,
-} from '../history/index.ts';
+import { type Call, callsOf, type History, OWN_NODE, placesOf, startedMs } from '../history/index.ts';
 import { type Finding, sayFor } from './finding.ts';
 import { FOUND_MS } from './nearest-first.ts';
 import { count, momentsOf } from './words.ts';
@@ -23,14 +15,14 @@ const OVERLAP_MS = 1000;
  */
 export function connectionBound(history: History, { arm }: { arm: string }): Finding {
   const say = sayFor('connection-bound', arm);
-  const { clients, servers, tierOf, hasLocal } = placesOf(history, arm);
+  const { clients, mayBeGoneMs, tierOf, hasLocal } = placesOf(history, arm);
   const moment = momentsOf(history, arm);
   const stays = clients.map(({ client }) => staysOf(history, arm, client));
   const problems = stays.flatMap((ofClient) =>
     ofClient.flatMap((stay, index) => {
       const before = ofClient[index - 1];
       const { client, pod, first } = stay;
-      const leftMs = before && leavingAtMs(servers.find((life) => life.pod === before.pod) ?? NEVER_LEFT);
+      const leftMs = before && mayBeGoneMs(before.pod);
       if (before && (leftMs === undefined || leftMs > startedMs(first) + OVERLAP_MS)) {
         return [
           `${client} left ${before.pod}, which was still there, for ${pod} ${moment(startedMs(first))}`,
@@ -53,8 +45,6 @@ export function connectionBound(history: History, { arm }: { arm: string }): Fin
     `${count(all.length, 'time')} a client connected, ${local} of them to its own node; none left a pod that was there`,
   );
 }
-
-const NEVER_LEFT = { terminatingAtMs: undefined, goneAtMs: undefined } as Parameters<typeof leavingAtMs>[0];
 
 function staysOf(history: History, arm: string, client: string): Stay[] {
   const calls = callsOf(history, arm)

@@ -2,29 +2,30 @@ import { apiMessage, type ClusterApi, NAMESPACE, statusOf } from '../cluster/ind
 import { LabError } from '../common/errors.ts';
 import type { Fault } from './fault.ts';
 
-/**
- * Pods deleted without any grace: they leave the API at once, and their processes with them as soon as their nodes hear
- * of it. There is nothing to heal: their Deployment makes others.
- */
-export function deletePodsFault(
-  api: ClusterApi,
-  { arm, pods }: { arm: string; pods: readonly string[] },
-): Fault {
+type Options = {
+  arm: string;
+  pods: readonly string[];
+  /** What they are given to end by themselves. */
+  graceSeconds: number;
+};
+
+/** Pods deleted. There is nothing to heal: their Deployment makes others. */
+export function deletePodsFault(api: ClusterApi, { arm, pods, graceSeconds }: Options): Fault {
   return {
     name: 'delete-pods',
     arm,
-    detail: `delete ${pods.join(', ')} at once`,
+    detail: `delete ${pods.join(', ')}`,
     takes: pods,
     inject: async () => {
-      await Promise.all(pods.map((name) => deletePod(api, name)));
+      await Promise.all(pods.map((name) => deletePod(api, name, graceSeconds)));
     },
     heal: async () => {},
   };
 }
 
-async function deletePod(api: ClusterApi, name: string): Promise<void> {
+async function deletePod(api: ClusterApi, name: string, gracePeriodSeconds: number): Promise<void> {
   try {
-    await api.core.deleteNamespacedPod({ namespace: NAMESPACE, name, gracePeriodSeconds: 0 });
+    await api.core.deleteNamespacedPod({ namespace: NAMESPACE, name, gracePeriodSeconds });
   } catch (error) {
     // It is what was asked for.
     if (statusOf(error) === 404) return;

@@ -24,6 +24,8 @@ export type Places = {
   lacksLocal: (client: string, fromMs: number, untilMs: number) => boolean;
   /** How near a pod is, as far as a client could know by then. */
   tierOf: (client: string, pod: string, atMs: number) => number;
+  /** Since when a server may have been gone: what the change took, from then on, however late that was seen. */
+  mayBeGoneMs: (pod: string) => number | undefined;
   /** Servers that were Ready from one moment to another; one that the change took is not from then on. */
   readyIn: (fromMs: number, untilMs: number) => PodLife[];
 };
@@ -46,6 +48,10 @@ export function placesOf(history: History, arm: string): Places {
   return {
     clients,
     servers,
+    mayBeGoneMs: (pod) => {
+      const life = servers.find((each) => each.pod === pod);
+      return life && (isTaken(life) ? changeMs : leavingAtMs(life));
+    },
     readyIn,
     hasLocal: (client, fromMs, untilMs) => readyIn(fromMs, untilMs).some((pod) => isLocal(client, pod)),
     lacksLocal: (client, fromMs, untilMs) =>

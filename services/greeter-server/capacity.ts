@@ -1,21 +1,22 @@
 import type { Capacity } from '../protocol/index.ts';
 
-/** Work that an idle server has in hand, in terms of time: calls come in bursts. */
-const IN_HAND_MS = 250;
-/** Work that is left over from more calls than a server can even refuse is not done for longer than this. */
-const MOST_BACKLOG_MS = 1000;
+/**
+ * Work that can be left to do, or be left over, in terms of time: calls come in bursts, and to a busy machine they come
+ * late and all at once. What goes on for longer is not made up for.
+ */
+const MOST_MS = 1000;
 
 /**
  * A server's work as a bucket: it fills by `callsPerSecond`, calls take from it, and refusals may leave it in debt, which
- * has to be worked off before another call is served.
+ * has to be worked off before another call is served. It begins with one call's worth.
  *
  * @param startMs by the clock that `admits` is given, whichever it is.
  */
 export function createAdmission({ callsPerSecond, refusalCost }: Capacity, startMs: number) {
   const perMs = callsPerSecond / 1000;
-  const most = Math.max(1, perMs * IN_HAND_MS);
-  const least = -perMs * MOST_BACKLOG_MS;
-  let inHand = most;
+  const most = Math.max(1, perMs * MOST_MS);
+  const least = -perMs * MOST_MS;
+  let inHand = 1;
   let lastMs = startMs;
 
   return {

@@ -78,7 +78,7 @@ test('compared: better or worse than another arm, by so much', () => {
 });
 
 test('amplification: attempts per call, of calls that were answered', () => {
-  const params = { arm: ARM, part, phase, expected: { mean: 1.25, deviation: 0.43 } };
+  const params = { arm: ARM, part, phase, expected: { mean: 1.25, mayBeOff: 0, deviation: 0.43 } };
   const retried = calls(400, 4, { previousAttempts: 1 });
   expect(amplification(retried, params)).toEqual({
     check: 'amplification failing',
@@ -88,17 +88,19 @@ test('amplification: attempts per call, of calls that were answered', () => {
   });
   expect(amplification(calls(400, 2, { previousAttempts: 1 }), params).verdict).toBe('fail');
   expect(amplification(calls(400, 500, {}), params).verdict).toBe('fail');
+  const vague = { ...params, expected: { ...params.expected, mayBeOff: 0.2 } };
+  expect(amplification(calls(400, 2, { previousAttempts: 1 }), vague).verdict).toBe('pass');
   expect(amplification([], params).verdict).toBe('unknown');
 });
 
 test('amplification: what is to be exact may be off by a lost connection, no more', () => {
-  const once = { arm: ARM, part, phase, expected: { mean: 1, deviation: 0 } };
+  const once = { arm: ARM, part, phase, expected: { mean: 1, mayBeOff: 0, deviation: 0 } };
   expect(amplification(calls(400, 80, { previousAttempts: 1 }), once).verdict).toBe('pass');
   expect(amplification(calls(400, 40, { previousAttempts: 1 }), once).verdict).toBe('fail');
 });
 
 test('amplification: slow calls may have been hedged', () => {
-  const once = { arm: ARM, part, phase, expected: { mean: 1, deviation: 0 } };
+  const once = { arm: ARM, part, phase, expected: { mean: 1, mayBeOff: 0, deviation: 0 } };
   const hedging = { delayMs: 100, maxAttempts: 3 };
   const slow = calls(400, 10, { previousAttempts: 1, latencyMs: 150 });
   expect(amplification(slow, { ...once, hedging })).toMatchObject({

@@ -273,6 +273,21 @@ test.each(['fail', 'unknown'] as const)('a pass beside a control that says %s is
   expect(verdictOf([finding('fail', ARM, 'lost'), finding(verdict, 'control')], arms).verdict).toBe('fail');
 });
 
+test('a claim of several arms needs a finding of each', () => {
+  const found = (arm: string): Finding => ({ check: 'x', arm, verdict: 'pass', message: 'well' });
+  const names = { treatment: ['a', 'b'], control: 'none' };
+  expect(verdictOf([found('a'), found('b'), found('none')], names).verdict).toBe('pass');
+  expect(verdictOf([found('a'), found('none')], names)).toEqual({
+    verdict: 'unknown',
+    reasons: ['nothing was found out about the b'],
+  });
+  const failed: Finding = { ...found('b'), verdict: 'fail', message: 'ill' };
+  expect(verdictOf([found('a'), failed, found('none')], names)).toEqual({
+    verdict: 'fail',
+    reasons: ['b: ill'],
+  });
+});
+
 test('nothing found out is unknown', () => {
   expect(verdictOf([], { treatment: ARM }).verdict).toBe('unknown');
   expect(verdictOf([finding('pass', 'control')], { treatment: ARM, control: 'control' }).verdict).toBe(

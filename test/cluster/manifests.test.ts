@@ -1,4 +1,4 @@
-import type { V1Deployment, V1Service } from '@kubernetes/client-node';
+import type { V1Deployment, V1Role, V1RoleBinding, V1Service } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
 import {
   type Arm,
@@ -22,8 +22,11 @@ const ARM: Arm = {
   serverEnv: { GRPC_MAX_CONNECTION_AGE_MS: undefined, DRAIN: 'none', NEW: 'value' },
 };
 
+/** A Deployment or a Service: an account may have the name of its Deployment. */
 const named = (manifests: readonly Manifest[], name: string) => {
-  const found = manifests.find(({ metadata }) => metadata.name === name);
+  const found = manifests.find(
+    ({ kind, metadata }) => metadata.name === name && ['Deployment', 'Service'].includes(kind ?? ''),
+  );
   return found ?? expect.fail(`there is no ${name}`);
 };
 const envOf = (manifest: Manifest) =>
@@ -35,14 +38,17 @@ const envOf = (manifest: Manifest) =>
   );
 
 describe('manifests as anyone can apply them', () => {
-  it('are two Deployments, two Services and a namespace that restricts its pods', () => {
+  it('are two Deployments, two Services, an account that reads EndpointSlices, and a namespace that restricts its pods', () => {
     expect(deployments.map(({ metadata }) => metadata.name).sort()).toEqual(NAMES);
     expect(lab.map(({ kind }) => kind).sort()).toEqual([
       'Deployment',
       'Deployment',
       'Namespace',
+      'Role',
+      'RoleBinding',
       'Service',
       'Service',
+      'ServiceAccount',
     ]);
     const namespace = lab.find(({ kind }) => kind === 'Namespace');
     expect(namespace?.metadata.labels?.['pod-security.kubernetes.io/enforce']).toBe('restricted');
@@ -52,10 +58,10 @@ describe('manifests as anyone can apply them', () => {
   });
 
   it.each(NAMES)(
-    '%s meets Pod Security "restricted", pulls nothing, and has no token of the cluster',
+    '%s meets Pod Security "restricted", pulls nothing, and has no token of the cluster unless it watches',
     (name) => {
       const spec = (named(lab, name) as V1Deployment).spec?.template.spec;
-      expect(spec?.automountServiceAccountToken).toBe(false);
+      expect(spec?.automountServiceAccountToken).toBe(name === 'greeter-client');
       expect(spec?.securityContext).toMatchObject({
         runAsNonRoot: true,
         seccompProfile: { type: 'RuntimeDefault' },
@@ -75,6 +81,20 @@ describe('manifests as anyone can apply them', () => {
       }
     },
   );
+
+  it('let clients read the EndpointSlices of their namespace, and nothing else', () => {
+    const client = named(lab, 'greeter-client') as V1Deployment;
+    const role = lab.find(({ kind }) => kind === 'Role') as V1Role | undefined;
+    const binding = lab.find(({ kind }) => kind === 'RoleBinding') as V1RoleBinding | undefined;
+    expect(client.spec?.template.spec?.serviceAccountName).toBe('greeter-client');
+    expect(role?.rules).toEqual([
+      { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['get', 'list', 'watch'] },
+    ]);
+    expect(binding?.roleRef).toMatchObject({ kind: 'Role', name: role?.metadata?.name });
+    expect(binding?.subjects).toEqual([
+      { kind: 'ServiceAccount', name: 'greeter-client', namespace: role?.metadata?.namespace },
+    ]);
+  });
 
   it('select their own pods', () => {
     for (const { spec } of deployments) {
@@ -157,6 +177,27 @@ describe("an arm's manifests", () => {
   it('differ from those of the lab in nothing else', () => {
     const ofLab = lab.filter(({ kind }) => kind === 'Deployment' || kind === 'Service');
     expect(arm.map(withoutWhatAnArmSets)).toEqual(ofLab.map(withoutWhatAnArmSets));
+  });
+
+  it('take fields of the ClusterIP alone, a spread that is strict, and what a client asks for', () => {
+    const changed = armManifests(lab, {
+      ...ARM,
+      service: { trafficDistribution: 'PreferSameNode' },
+      spread: 'strict',
+      clientCpu: '100m',
+    });
+    const services = ['greeter', 'greeter-headless'].map(
+      (name) => (named(changed, `${name}-treatment`) as V1Service).spec,
+    );
+    expect(services.map((spec) => spec?.trafficDistribution)).toEqual(['PreferSameNode', undefined]);
+    for (const name of NAMES) {
+      const podSpec = (named(changed, `${name}-treatment`) as V1Deployment).spec?.template.spec;
+      expect(podSpec?.topologySpreadConstraints).toMatchObject([
+        { maxSkew: 1, whenUnsatisfiable: 'DoNotSchedule' },
+      ]);
+      const requests = podSpec?.containers[0]?.resources?.requests;
+      expect(requests).toMatchObject({ memory: '64Mi', cpu: name === 'greeter-client' ? '100m' : '50m' });
+    }
   });
 
   it('leave the manifests that they were made from as they were', async () => {

@@ -576,7 +576,7 @@ export const api = area('api', (contract) => {
     expect(seen.metadata?.generation).toBe(2);
   });
 
-  contract('a replacement that has its keys in another order changes nothing', async (space) => {
+  contract('a replacement that has its keys in another order is no other spec', async (space) => {
     await space.create('deployments', deployment(space, 'reordered', 0, { env: { A: '1' } }));
     const reversed = (value: unknown): unknown => {
       if (Array.isArray(value)) return value.map(reversed);
@@ -586,14 +586,15 @@ export const api = area('api', (contract) => {
     };
     // Its controller writes to it as well.
     const put = await until('a replacement', async () => {
-      const body = reversed(await space.get('deployments', 'reordered'));
+      const now = await space.get('deployments', 'reordered');
+      const body = reversed({ ...now, metadata: { ...now.metadata, labels: { other: 'label' } } });
       const replaced = await space.http<V1Deployment>('PUT', space.path('deployments', 'reordered'), {
         body,
       });
       expect(replaced.status, replaced.text).toBe(200);
       return replaced.body;
     });
-    expect(put.metadata?.generation).toBe(1);
+    expect(put.metadata).toMatchObject({ generation: 1, labels: { other: 'label' } });
   });
 
   contract('the status is the controllers’: a write to the object does not touch it', async (space) => {
@@ -646,6 +647,7 @@ export const api = area('api', (contract) => {
     await space.remove('deployments', 'leaver', { propagationPolicy: 'Orphan' });
     await gone(space, 'deployments', 'leaver');
     const [set] = await space.list('replicasets', 'app=leaver');
+    expect(set?.metadata?.name).toMatch(/leaver-/);
     expect(set?.metadata?.ownerReferences).toBeUndefined();
     expect(await space.list('pods', 'app=leaver')).toHaveLength(1);
     await space.remove('replicasets', nameOf(set));
@@ -659,6 +661,7 @@ export const api = area('api', (contract) => {
     await space.remove('deployments', 'old-leaver', { orphanDependents: true });
     await gone(space, 'deployments', 'old-leaver');
     const [set] = await space.list('replicasets', 'app=old-leaver');
+    expect(set?.metadata?.name).toMatch(/leaver-/);
     expect(set?.metadata?.ownerReferences).toBeUndefined();
     await space.remove('replicasets', nameOf(set));
   });

@@ -48,6 +48,25 @@ describe('a supervisor that is killed', () => {
   });
 });
 
+describe('a supervisor that does not answer', () => {
+  it('is not taken for none: its pods stay', async () => {
+    const pods = async () =>
+      (await connectTo(LAB).core.listPodForAllNamespaces()).items.map(({ metadata }) => metadata?.uid).sort();
+    const before = await pods();
+    const pid = await supervisorOf(LAB);
+    process.kill(pid, 'SIGSTOP');
+    try {
+      const again = await up();
+      expect(again.stderr).toContain(`the supervisor of "${LAB}" does not answer`);
+      expect(again.exitCode).toBe(1);
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    expect(await supervisorOf(LAB)).toBe(pid);
+    expect(await pods()).toEqual(before);
+  });
+});
+
 describe('a run that is interrupted', () => {
   it('leaves the lab as it found it after Ctrl-C', async () => {
     const run = await lab('experiment', ['scale', ...SHORT], {

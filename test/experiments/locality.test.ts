@@ -38,12 +38,13 @@ describe('options', () => {
     }
     expect(widthOf(prediction)).toBeLessThanOrEqual(80);
     expect(prediction).toMatchInlineSnapshot(`
-      "In each arm a server on a client's node is deleted without grace.
+      "In each arm a server on a client's node ends without draining.
       prefer-same-node: all calls of a client stay on its node while a server is
         there. When that goes, what is in flight (calls take 100ms) is tried
         elsewhere, what follows goes elsewhere within 50ms, and none fails. When a
         server is there again, all calls come back within 2.5s of its Ready. A client
-        that never had one deals its calls to all, or to those of its zone, evenly.
+        that never had one cannot know its own zone, and deals its calls to all
+        evenly.
       traffic-distribution: trafficDistribution: PreferSameNode of a ClusterIP is a
         matter of connecting. A connection goes to the own node if a server is there
         at that moment, and stays where it is: after the pod is gone a client calls

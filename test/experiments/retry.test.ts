@@ -17,19 +17,30 @@ const elsewhere = { attempts: 3, elsewhere: true };
 
 describe('the model', () => {
   it('of independent failures', () => {
-    expect(independentFailures(0.3, once)).toEqual({ share: 0.7, attempts: { mean: 1, deviation: 0 } });
+    expect(independentFailures(0.3, once)).toEqual({
+      share: 0.7,
+      attempts: { mean: 1, mayBeOff: 0, deviation: 0 },
+    });
     expect(independentFailures(0.3, thrice).share).toBeCloseTo(0.973);
     expect(independentFailures(0.3, thrice).attempts.mean).toBeCloseTo(1.39);
     expect(independentFailures(0.3, thrice).attempts.deviation).toBeCloseTo(0.646, 3);
-    expect(independentFailures(1, thrice)).toEqual({ share: 0, attempts: { mean: 3, deviation: 0 } });
+    expect(independentFailures(1, thrice)).toEqual({
+      share: 0,
+      attempts: { mean: 3, mayBeOff: 0, deviation: 0 },
+    });
   });
 
   it('of one sick server: another server is enough', () => {
-    expect(oneSick(3, once).share).toBeCloseTo(2 / 3);
-    expect(oneSick(3, thrice).share).toBeCloseTo(26 / 27);
-    expect(oneSick(3, elsewhere).share).toBe(1);
-    expect(oneSick(3, elsewhere).attempts.mean).toBeCloseTo(1.375);
-    expect(oneSick(2, elsewhere).attempts.mean).toBeCloseTo(5 / 3);
+    expect(oneSick(3, once, 10).share).toBeCloseTo(2 / 3);
+    expect(oneSick(3, thrice, 10).share).toBeCloseTo(26 / 27);
+    expect(oneSick(3, elsewhere, 10).share).toBe(1);
+    const range = (servers: number, burst: number) => {
+      const { mean, mayBeOff } = oneSick(servers, elsewhere, burst).attempts;
+      return [mean - mayBeOff, mean + mayBeOff];
+    };
+    expect(range(3, 10)).toEqual([expect.closeTo(1.3), expect.closeTo(1.5)]);
+    expect(range(3, 1)).toEqual([expect.closeTo(1), expect.closeTo(1.5)]);
+    expect(range(2, 10)).toEqual([expect.closeTo(1.5), expect.closeTo(2)]);
   });
 
   it('of an overload: what is refused costs, and retries are more of it', () => {
@@ -41,7 +52,7 @@ describe('the model', () => {
     expect(overloaded(1.25, 0, once).share).toBeCloseTo(0.8);
   });
 
-  test('property: shares are shares, retries never use fewer attempts, and are no use in an overload that costs', () => {
+  test('property: shares are shares, and attempts as many as there may be', () => {
     const any = record({
       failureShare: double({ min: 0, max: 1, noNaN: true }),
       overload: double({ min: 1, max: 5, noNaN: true }),
@@ -54,7 +65,7 @@ describe('the model', () => {
         const again = { attempts, elsewhere: false };
         for (const { share, attempts: made } of [
           independentFailures(failureShare, again),
-          oneSick(servers, { attempts, elsewhere: true }),
+          oneSick(servers, { attempts, elsewhere: true }, attempts),
           overloaded(overload, cost, again),
         ]) {
           expect(share).toBeGreaterThanOrEqual(-1e-9);
@@ -93,13 +104,14 @@ describe('the prediction', () => {
                       healthy        failing        sick           overload
       none            100.0% × 1.00  70.0% × 1.00   66.7% × 1.00   60.0% × 1.00
       retry           100.0% × 1.00  97.3% × 1.39   ~96.3% × 1.44  ~0.0% × 3.00
-      retry-elsewhere 100.0% × 1.00  97.3% × 1.39   100.0% × 1.38  ~0.0% × 3.00
+      retry-elsewhere 100.0% × 1.00  97.3% × 1.39   100.0% × 1.3–1.5~0.0% × 3.00
       hedging         100.0% × 1.00  97.3% × 1.39   ~96.3% × 1.44  ~0.0% × 3.00
       throttled       100.0% × 1.00  70.0% × 1.00   66.7% × 1.00   60.0% × 1.00
       failing: every server fails 30.0% of attempts, independently: of calls with up
         to 3 attempts 1 − 0.3^3 succeed.
       sick: one of 3 servers fails everything. A retry of grpc-js may go to it
-        again, one of grpc-kit does not.
+        again, one of grpc-kit does not. Retries take turns of the others, so the sick
+        one gets more first attempts than its share.
       overload: 1.25 times the calls that servers can do, and a refused call costs
         them 0.5 of a served one. Retries add to the load until nothing is served;
         throttling stops them.

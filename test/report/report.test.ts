@@ -167,6 +167,21 @@ describe('the summary', () => {
     expect(text).toContain(`${verdict.toUpperCase()}  Do replicas`);
   });
 
+  it('has the tables that an experiment adds', () => {
+    const tables = [
+      {
+        title: 'Calls that succeeded',
+        columns: ['', 'failing'],
+        rows: [
+          ['none', '70.0%'],
+          ['retry', '97.3%'],
+        ],
+      },
+    ];
+    const text = summarise({ ...documentOf('pass', [...OUT]), tables }, pipe);
+    expect(text).toMatch(/Calls that succeeded\n +failing +\n none +70\.0% +\n retry +97\.3% +\n/);
+  });
+
   it('has colours where they are wanted', () => {
     vi.stubEnv('NO_COLOR', undefined);
     vi.stubEnv('FORCE_COLOR', '1');

@@ -34,13 +34,22 @@ describe('an admission', () => {
     expect(servedShare(200, { ...HUNDRED, refusalCost: 0 })).toBeCloseTo(0.5, 2);
   });
 
-  it('takes a burst of a quarter of a second, at least one call', () => {
-    const burst = (capacity: typeof HUNDRED) => {
+  it('begins with one call, and takes what has come together in a second at most', () => {
+    const burst = (capacity: typeof HUNDRED, afterMs: number) => {
       const { admits } = createAdmission(capacity, 0);
-      return Array.from({ length: 100 }, () => admits(0)).filter(Boolean).length;
+      return Array.from({ length: 300 }, () => admits(afterMs)).filter(Boolean).length;
     };
-    expect(burst(HUNDRED)).toBe(25);
-    expect(burst({ callsPerSecond: 0.5, refusalCost: 0.5 })).toBe(1);
+    expect(burst(HUNDRED, 0)).toBe(1);
+    expect(burst(HUNDRED, 500)).toBe(51);
+    expect(burst(HUNDRED, 60_000)).toBe(100);
+    expect(burst({ callsPerSecond: 0.5, refusalCost: 0.5 }, 60_000)).toBe(1);
+  });
+
+  it('does no less for calls that come in bursts', () => {
+    const { admits } = createAdmission(HUNDRED, 0);
+    const bursts = Array.from({ length: 40 }, (_, n) => Array.from({ length: 75 }, () => admits(n * 600)));
+    const later = bursts.slice(10).flat();
+    expect(later.filter(Boolean).length / later.length).toBeCloseTo(0.6, 1.5);
   });
 
   it('is itself again a second after the worst', () => {

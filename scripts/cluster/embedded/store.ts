@@ -68,10 +68,11 @@ export function createStore({ changesKept = 5000 }: { changesKept?: number } = {
     },
     /** Sorted by namespace and name, as etcd would. @param namespace every one where undefined. */
     list<N extends ResourceName>(name: N, namespace?: string): Kinds[N][] {
-      const found = [...ofKind(name).values()].filter(
-        ({ metadata }) => namespace === undefined || metadata.namespace === namespace,
+      const found = [...ofKind(name)].filter(
+        ([, { metadata }]) => namespace === undefined || metadata.namespace === namespace,
       );
-      return found.sort((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1)) as KubeObject[] as Kinds[N][];
+      found.sort(([a], [b]) => (a < b ? -1 : 1));
+      return found.map(([, object]) => object) as KubeObject[] as Kinds[N][];
     },
 
     /** @throws ApiError 409 `AlreadyExists`. */
@@ -165,8 +166,6 @@ export function createStore({ changesKept = 5000 }: { changesKept?: number } = {
 
 /** Kubernetes' times have steps of a second. */
 export const wireTime = (date: Date): string => `${date.toISOString().slice(0, 19)}Z`;
-
-const sortKey = ({ metadata }: KubeObject) => `${metadata.namespace ?? ''}/${metadata.name}`;
 
 /** Objects with a desired and an observed state count the changes of the desired one. */
 const hasGeneration = (object: { spec?: unknown; kind?: string }): boolean =>

@@ -72,7 +72,7 @@ function plan(parameters: Parameters): Plan {
         GRPC_MAX_CONNECTION_AGE_MS: undefined,
         INITIAL_LATENCY_MS: parameters.latencyMs.toString(),
         READY_AFTER_MS: parameters.readyAfterMs.toString(),
-        // Deleted, it is to be gone as if it had crashed.
+        // Deleted, it is to end at once, with calls in flight.
         DRAIN: 'none',
       },
       service,
@@ -105,9 +105,15 @@ async function run(stage: Stage, parameters: Parameters, ways: readonly Way[]): 
   await stage.readLogs(CONTROL);
 }
 
+/**
+ * The least that leaves a pod in the API until its process has ended. Without any it is gone at once, and goes on to
+ * answer who is connected until its node hears of it.
+ */
+const GRACE_SECONDS = 1;
+
 /** One server that is on a client's node goes. */
 function faultOf(stage: Stage, arm: string): Fault[] {
   const nodes = new Set(stage.clients(arm).map(({ node }) => node));
   const local = stage.servers(arm).find(({ node }) => node !== undefined && nodes.has(node));
-  return local ? [deletePodsFault(stage.api, { arm, pods: [local.pod] })] : [];
+  return local ? [deletePodsFault(stage.api, { arm, pods: [local.pod], graceSeconds: GRACE_SECONDS })] : [];
 }

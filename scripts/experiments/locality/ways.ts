@@ -33,7 +33,7 @@ export const waysOf = ({ servers, latencyMs }: Parameters): Way[] => [
       'all calls of a client stay on its node while a server is there. When that goes, what is in flight (calls take ' +
       `${formatDuration(latencyMs)}) is tried elsewhere, what follows goes elsewhere within 50ms, and none fails. When ` +
       `a server is there again, all calls come back within ${formatDuration(FOUND_MS)} of its Ready. A client that ` +
-      'never had one deals its calls to all, or to those of its zone, evenly.',
+      'never had one cannot know its own zone, and deals its calls to all evenly.',
   },
   {
     name: 'traffic-distribution',
@@ -68,6 +68,6 @@ export const waysOf = ({ servers, latencyMs }: Parameters): Way[] => [
 /** The prediction for people, in lines of at most 80 columns. */
 export const describeWays = (ways: readonly Way[]): string =>
   [
-    "In each arm a server on a client's node is deleted without grace.",
+    "In each arm a server on a client's node ends without draining.",
     ...ways.map(({ name, expects }) => wrap(`${name}: ${expects}`, '  ', '')),
   ].join('\n');

@@ -47,14 +47,18 @@ const resolver: Experiment = {
       .addOption(
         new Option('--warmup <duration>', 'load before the baseline is taken: young processes are slow ones')
           .argParser(duration)
-          .default(10_000, '10s'),
+          .default(5000, '5s'),
       )
       .option(
         '--window <duration>',
         'observation after the last change; default: the longest prediction',
         duration,
       )
-      .option('--seed <n>', 'for the random moments at which clients start', integer(0), 1);
+      .option(
+        '--seed <n>',
+        'for the random moments at which clients start; default: another each time',
+        integer(0),
+      );
     return { command: own, plan: () => plan(parametersOf(own.opts(), longestBoundMs)) };
   },
 };

@@ -1,4 +1,5 @@
 // The parameters of a resolver run: defaults that depend on each other, and what is refused.
+import { randomInt } from 'node:crypto';
 import { formatDuration } from '../../common/duration.ts';
 import { LabError } from '../../common/errors.ts';
 import { EVEN, SEEING_EVEN_MS } from '../../history/index.ts';
@@ -15,7 +16,7 @@ export type Options = {
   deadline: number;
   warmup: number;
   window?: number | undefined;
-  seed: number;
+  seed?: number | undefined;
 };
 
 export type Parameters = {
@@ -35,6 +36,13 @@ export type Parameters = {
   seed: number;
 };
 
+/**
+ * Clients begin within this time at most. Where it is as long as the longest of their periods, each is at a random point
+ * of its own when pods are added; begun together, all runs would show the same wait.
+ */
+const MOST_SPREAD_MS = 30_000;
+const MOST_SEED = 1_000_000;
+
 /** @param longestBoundMs of what is predicted: the window where none is given. */
 export function parametersOf(
   options: Options,
@@ -49,10 +57,13 @@ export function parametersOf(
     dnsFloorMs: options.dnsFloor,
     pollsMs: options.poll,
     deadlineMs: options.deadline,
-    startSpreadMs: 2000,
+    startSpreadMs: Math.min(
+      MOST_SPREAD_MS,
+      Math.max(options.maxConnectionAge, options.dnsFloor, ...options.poll),
+    ),
     warmupMs: options.warmup,
     baselineMs: SEEING_EVEN_MS + 2000,
-    seed: options.seed,
+    seed: options.seed ?? randomInt(MOST_SEED),
   };
   return { ...parameters, windowMs: options.window ?? longestBoundMs(parameters) };
 }

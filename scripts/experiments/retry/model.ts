@@ -10,8 +10,8 @@ export type Policy = {
 export type Expected = {
   /** Of calls that succeed. */
   share: number;
-  /** Attempts per call: mean, and standard deviation between calls. */
-  attempts: { mean: number; deviation: number };
+  /** Attempts per call: mean, how far that may be off to either side, and standard deviation between calls. */
+  attempts: { mean: number; mayBeOff: number; deviation: number };
 };
 
 /** Every attempt fails with the same chance, whatever became of those before it. */
@@ -21,15 +21,20 @@ export function independentFailures(failureShare: number, { attempts }: Policy):
 
 /**
  * One of so many servers fails all that it gets, and attempts are dealt to them in turn. Where a retry may go to any, it
- * is as if it were dealt at random: what else is in flight decides whose turn it is. Where it passes over the server that
- * failed, it takes that one's turn with it, and leaves the sick one a little more than its share of first attempts: of
- * n servers f = (1 + f·(1 + 1/n))/n − f/n.
+ * is taken as dealt at random: what else is in flight decides whose turn it is. Where it goes to another server, one is
+ * enough; but it takes that one's turn, so that of first attempts the sick one gets more than its share: with retries
+ * between calls one of all but one, in a burst whose retries come after it at least its whole turns.
  */
-export function oneSick(servers: number, policy: Policy): Expected {
+export function oneSick(servers: number, policy: Policy, burst: number): Expected {
   const sick = 1 / servers;
   if (!policy.elsewhere || policy.attempts === 1) return independentFailures(sick, policy);
-  const first = sick / (1 - sick ** 2);
-  return { share: 1, attempts: { mean: 1 + first, deviation: Math.sqrt(first * (1 - first)) } };
+  const least = Math.floor(burst / servers) / burst;
+  const most = 1 / (servers - 1);
+  const mean = (least + most) / 2;
+  return {
+    share: 1,
+    attempts: { mean: 1 + mean, mayBeOff: (most - least) / 2, deviation: Math.sqrt(mean * (1 - mean)) },
+  };
 }
 
 /**
@@ -55,7 +60,7 @@ function attemptsUntilSuccess(failureShare: number, most: number): Expected['att
   const mean = sum(chances);
   // E[N²] is the sum of (2n - 1) · P(N ≥ n).
   const meanOfSquares = sum(chances.map((chance, before) => (2 * before + 1) * chance));
-  return { mean, deviation: Math.sqrt(Math.max(0, meanOfSquares - mean ** 2)) };
+  return { mean, mayBeOff: 0, deviation: Math.sqrt(Math.max(0, meanOfSquares - mean ** 2)) };
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, n) => total + n, 0);

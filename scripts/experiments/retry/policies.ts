@@ -62,7 +62,7 @@ export function policyArms(parameters: Parameters): PolicyArm[] {
 }
 
 function expectedOf(
-  { servers, failureShare, overload, refusalCost }: Parameters,
+  { servers, burst, failureShare, overload, refusalCost }: Parameters,
   policy: Policy,
 ): PolicyArm['expected'] {
   const exact = (expected: Expected): Expectation => ({ ...expected, kind: 'exact' });
@@ -70,7 +70,7 @@ function expectedOf(
   return {
     healthy: exact(independentFailures(0, policy)),
     failing: exact(independentFailures(failureShare, policy)),
-    sick: { ...oneSick(servers, policy), kind: isSure ? 'exact' : 'about' },
+    sick: { ...oneSick(servers, policy, burst), kind: isSure ? 'exact' : 'about' },
     overload: {
       ...overloaded(overload, refusalCost, policy),
       kind: policy.attempts === 1 ? 'exact' : 'about',
@@ -88,13 +88,17 @@ export function describePolicies(parameters: Parameters, arms: readonly PolicyAr
       .map((cell, i) => cell.padEnd(i === 0 ? 16 : 15))
       .join('')
       .trimEnd();
-  const cell = ({ kind, share, attempts: { mean } }: Expectation) =>
-    `${kind === 'about' ? '~' : ''}${percent(share)} × ${mean.toFixed(2)}`;
+  const cell = ({ kind, share, attempts: { mean, mayBeOff } }: Expectation) => {
+    const made =
+      mayBeOff === 0 ? mean.toFixed(2) : `${(mean - mayBeOff).toFixed(1)}–${(mean + mayBeOff).toFixed(1)}`;
+    return `${kind === 'about' ? '~' : ''}${percent(share)} × ${made}`;
+  };
   const phases = ['healthy', ...PHASES] as const;
   const notes = [
     `failing: every server fails ${percent(failureShare)} of attempts, independently: of calls with up to ` +
       `${attempts} attempts 1 − ${failureShare}^${attempts} succeed.`,
-    `sick: one of ${servers} servers fails everything. A retry of grpc-js may go to it again, one of grpc-kit does not.`,
+    `sick: one of ${servers} servers fails everything. A retry of grpc-js may go to it again, one of grpc-kit does ` +
+      'not. Retries take turns of the others, so the sick one may get more first attempts than its share.',
     `overload: ${overload} times the calls that servers can do, and a refused call costs them ${refusalCost} of a ` +
       'served one. Retries add to the load until nothing is served; throttling stops them.',
     '~ is what independent attempts would make of it: half of the difference from no policy is asked for.',

@@ -516,12 +516,16 @@ describe('what the server gives', () => {
           .map(([key, part]) => [key, reversed(part)]),
       );
     };
-    const put = await ask(`${path}/same`, { method: 'PUT', body: reversed(created.body) });
+    const other = reversed(created.body) as Given;
+    const put = await ask(`${path}/same`, { method: 'PUT', body: other });
     expect(put.status).toBe(200);
     expect(given(put).metadata).toMatchObject({
       generation: 1,
       resourceVersion: given(created).metadata.resourceVersion,
     });
+    const labelled = { ...other, metadata: { ...other.metadata, labels: { a: 'b' } } };
+    const changed = await ask(`${path}/same`, { method: 'PUT', body: labelled });
+    expect(given(changed).metadata).toMatchObject({ generation: 1, labels: { a: 'b' } });
   });
 
   it('stays with a Service that is replaced by one without an address', async () => {

@@ -161,6 +161,19 @@ describe('tries again', () => {
     });
   });
 
+  test('when it asks for less itself', async () => {
+    const lab = useLab({ nodes: 0 });
+    createPod(lab.store, 'humble');
+    await lab.settle();
+    expect(nodeOf(lab, 'humble')).toBeUndefined();
+    lab.store.update('pods', NAMESPACE, 'humble', (pod) => ({
+      ...pod,
+      spec: { containers: [], ...pod.spec, tolerations: [{ operator: 'Exists' }] },
+    }));
+    await lab.settle();
+    expect(nodeOf(lab, 'humble')).toBe('control-plane');
+  });
+
   test('when another pod goes', async () => {
     const lab = useLab({ nodes: 1 });
     changeNode(lab, 'worker-1', (node) => ({ ...node, status: { allocatable: { pods: '1' } } }));

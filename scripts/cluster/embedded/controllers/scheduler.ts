@@ -18,13 +18,16 @@ export function startScheduler(store: Store, log: Log): Running {
   const record = createRecorder(store, 'default-scheduler');
   const queue = createQueue('scheduler', placeAll, log);
   const waiting = new Set<string>();
+  /** Of those that wait: what has fitted nowhere, and would not now. */
+  const stuck = new Set<string>();
 
   function placeAll(): void {
-    if (waiting.size === 0) return;
+    if (waiting.size === stuck.size) return;
     const nodes = store.list('nodes');
     const placed = new Map<string, Pod[]>(nodes.map(({ metadata }) => [metadata.name, []]));
     const pending: Pod[] = [];
     for (const pod of store.list('pods')) {
+      if (stuck.has(keyOf(pod))) continue;
       if (waiting.has(keyOf(pod))) pending.push(pod);
       else if (!hasEnded(pod)) placed.get(pod.spec?.nodeName ?? '')?.push(pod);
     }
@@ -58,6 +61,7 @@ export function startScheduler(store: Store, log: Log): Running {
       }))
       .sort((a, b) => a.crowding - b.crowding || a.rank - b.rank)[0];
     if (!best) {
+      stuck.add(keyOf(pod));
       setUnschedulable(pod, messageOf(refusals));
       return undefined;
     }
@@ -83,14 +87,27 @@ export function startScheduler(store: Store, log: Log): Running {
   }
 
   const unlisten = store.listen(({ type, resource, object, before }) => {
-    if (resource === 'pods') {
-      const pod = object as Pod;
-      if (type !== 'DELETED' && mustWait(pod)) waiting.add(keyOf(pod));
-      else waiting.delete(keyOf(pod));
-      if (type === 'MODIFIED' && before && essenceOf(pod) === essenceOf(before as Pod)) return;
+    if (resource === 'nodes') {
+      retryAll();
+      return;
     }
-    if (resource === 'pods' || resource === 'nodes') if (waiting.size > 0) queue.add(ALL);
+    if (resource !== 'pods') return;
+    const pod = object as Pod;
+    const key = keyOf(pod);
+    if (type !== 'DELETED' && mustWait(pod)) waiting.add(key);
+    else waiting.delete(key);
+    const isOther =
+      !before || (before as Pod).spec !== pod.spec || essenceOf(pod) !== essenceOf(before as Pod);
+    if (type === 'MODIFIED' && !isOther) return;
+    stuck.delete(key);
+    // A pod without a node makes no room, and takes none.
+    if (pod.spec?.nodeName) retryAll();
+    else if (waiting.has(key)) queue.add(ALL);
   });
+  function retryAll(): void {
+    stuck.clear();
+    if (waiting.size > 0) queue.add(ALL);
+  }
   for (const pod of store.list('pods')) if (mustWait(pod)) waiting.add(keyOf(pod));
   queue.add(ALL);
 

@@ -1,5 +1,3 @@
-export type Backoff = ReturnType<typeof createBackoff>;
-
 /**
  * Delays that double from `firstMs` to `maxMs`. Each is drawn from the upper half of its step, so that clients that
  * failed together do not come back together.

@@ -1,5 +1,3 @@
-export type Pause = ReturnType<typeof createPause>;
-
 /** A wait that can be made shorter from outside, and does not keep the process alive. One at a time. */
 export function createPause() {
   let timer: NodeJS.Timeout | undefined;
@@ -15,7 +13,8 @@ export function createPause() {
   function endAt(atMs: number): void {
     clearTimeout(timer);
     endMs = atMs;
-    timer = setTimeout(end, atMs - performance.now()).unref();
+    // Of a negative time Node warns.
+    timer = setTimeout(end, Math.max(0, atMs - performance.now())).unref();
   }
 
   return {

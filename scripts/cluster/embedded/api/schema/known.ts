@@ -18,9 +18,9 @@ export const inertFields: Readonly<Record<string, Readonly<Record<string, Inert>
   },
   PodSpec: {
     imagePullSecrets: { why: 'nothing is pulled' },
-    preemptionPolicy: { why: 'no node is ever full', unless: 'PreemptLowerPriority' },
-    priority: { why: 'no node is ever full', unless: 0 },
-    priorityClassName: { why: 'no node is ever full' },
+    preemptionPolicy: { why: 'nobody makes room for others', unless: 'PreemptLowerPriority' },
+    priority: { why: 'nobody makes room for others', unless: 0 },
+    priorityClassName: { why: 'nobody makes room for others' },
     securityContext: { why: 'processes run as the user who started the lab' },
   },
   ServiceAccount: {

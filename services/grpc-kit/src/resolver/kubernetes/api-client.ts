@@ -61,7 +61,7 @@ export type ApiClient = ReturnType<typeof createApiClient>;
 export function createApiClient(config: ApiConfig, times: ApiTimes) {
   const base = config.server.replace(/\/$/, '');
   const secure = base.startsWith('https:');
-  const agentOptions = { keepAlive: true, keepAliveMsecs: TCP_KEEPALIVE_MS, maxFreeSockets: 1 };
+  const agentOptions = { keepAlive: true, keepAliveMsecs: TCP_KEEPALIVE_MS };
   const agent = secure ? new https.Agent(agentOptions) : new http.Agent(agentOptions);
   let closed = false;
 
@@ -72,7 +72,7 @@ export function createApiClient(config: ApiConfig, times: ApiTimes) {
     return response;
   }
 
-  function send(path: string, { token, tls }: Credentials): Promise<IncomingMessage> {
+  function send(path: string, { token, tls }: Credentials, mayRetry = true): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
       if (closed) return reject(new Error('closed'));
       const headers = {
@@ -100,8 +100,8 @@ export function createApiClient(config: ApiConfig, times: ApiTimes) {
         resolve(response);
       });
       request.on('error', (error: NodeJS.ErrnoException) => {
-        // The API may close a connection that was kept just as it is used again: that says nothing about the API.
-        if (request.reusedSocket && error.code === 'ECONNRESET') resolve(send(path, { token, tls }));
+        // An API that restarts, or that closes a connection just as it is used again, is there the next moment.
+        if (error.code === 'ECONNRESET' && mayRetry) resolve(send(path, { token, tls }, false));
         else reject(error);
       });
       request.on('close', () => clearTimeout(timer));

@@ -60,8 +60,8 @@ export function createPublisher(publish: (resolution: Resolution) => void, times
 
   function lookAt(atMs: number): void {
     clearTimeout(timer);
-    // Timers may be early by a part of a millisecond.
-    timer = setTimeout(look, Math.ceil(atMs - performance.now())).unref();
+    // Timers may be early by a part of a millisecond, and of a negative time Node warns.
+    timer = setTimeout(look, Math.max(0, Math.ceil(atMs - performance.now()))).unref();
   }
 
   function withHeld(found: Resolution, nowMs: number): Resolution {

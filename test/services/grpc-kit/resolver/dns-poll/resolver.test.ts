@@ -241,6 +241,7 @@ describe('slow DNS', () => {
       answer = resolve;
     });
     const { made, seen } = poll('interval=1s&jitter=0');
+    const setTimer = vi.spyOn(globalThis, 'setTimeout');
     made.updateResolution();
     await pass(4990);
     made.updateResolution();
@@ -257,6 +258,7 @@ describe('slow DNS', () => {
     expect(dns.takeAsked()).toBe('lookup');
     await pass(990);
     expect(dns.takeAsked()).toBe('');
+    expect(setTimer.mock.calls.every(([, ms]) => (ms ?? 0) >= 0)).toBe(true);
   });
 
   it('is left in peace for a moment when it failed after a while', async () => {

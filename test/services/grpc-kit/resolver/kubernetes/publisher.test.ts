@@ -54,7 +54,10 @@ it('waits 40 ms with what has gone, and says nothing when it comes back', () => 
   const { seen, publisher, pass } = published();
   publisher.update(list('a', 'b', 'c'));
   pass(100);
+  const timers = vi.spyOn(globalThis, 'setTimeout');
   publisher.update(list('a', 'b'));
+  expect(timers.mock.calls.map(([, ms]) => ms)).toEqual([40]);
+  timers.mockRestore();
   pass(39);
   expect(seen).toHaveLength(1);
   publisher.update(list('a', 'b', 'c'));

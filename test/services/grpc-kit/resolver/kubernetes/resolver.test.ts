@@ -7,11 +7,13 @@ import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { RESOLVER_CONTEXT } from '../../../../../services/grpc-kit/src/grpc-experimental.ts';
 import type { Logger } from '../../../../../services/grpc-kit/src/logger.ts';
+import type { EndpointSlice } from '../../../../../services/grpc-kit/src/resolver/kubernetes/endpoints.ts';
 import { KubernetesResolver } from '../../../../../services/grpc-kit/src/resolver/kubernetes/resolver.ts';
 import * as telemetry from '../../../../../services/grpc-kit/src/telemetry.ts';
 import { eventually } from '../../../../support/eventually.ts';
 import { tempDir } from '../../../../support/temp-dir.ts';
 import { type FakeApi, fakeApi, pod, slice } from '../fake-api.ts';
+import { fakeClock } from '../fake-clock.ts';
 import { recorder } from '../recorder.ts';
 import { parsed } from '../uri.ts';
 
@@ -134,37 +136,40 @@ describe('what the channel is told', () => {
 });
 
 describe('when', () => {
-  it('new endpoints come at once, vanished ones go within 50 ms, and moving ones stay', async () => {
+  it('new endpoints come at once, vanished ones after 40 ms, and moving ones stay', async () => {
     api.put(slice('a', ['10.0.0.1', '10.0.0.2']));
-    const { seen, sees } = await watching();
-    await sees('10.0.0.1:50051 10.0.0.2:50051');
-    await delay(100);
+    using clock = fakeClock();
+    const { made, seen } = resolver();
+    made.updateResolution();
+    await clock.until(() => api.watches.size === 1);
+    clock.pass(50);
+    /** Until what was put has arrived. */
+    const arrives = async (...slices: EndpointSlice[]) => {
+      const heard = vi.mocked(telemetry.resolverFresh).mock.calls.length;
+      api.put(...slices);
+      await clock.until(() => vi.mocked(telemetry.resolverFresh).mock.calls.length > heard);
+    };
 
-    let atMs = performance.now();
-    api.put(slice('a', ['10.0.0.1', '10.0.0.2', '10.0.0.3']));
-    await eventually(() => seen.publishes.length === 2);
-    expect((seen.last?.atMs ?? 0) - atMs).toBeLessThan(35);
-    await delay(100);
+    await arrives(slice('a', ['10.0.0.1', '10.0.0.2', '10.0.0.3']));
+    expect(seen.now).toBe('10.0.0.1:50051 10.0.0.2:50051 10.0.0.3:50051');
+    clock.pass(50);
 
-    atMs = performance.now();
-    api.put(slice('a', ['10.0.0.2', '10.0.0.3']));
-    await eventually(() => seen.publishes.length === 3);
-    expect((seen.last?.atMs ?? 0) - atMs).toBeGreaterThanOrEqual(39);
-    expect((seen.last?.atMs ?? 0) - atMs).toBeLessThan(150);
-    await delay(100);
+    await arrives(slice('a', ['10.0.0.2', '10.0.0.3']));
+    clock.pass(39);
+    expect(seen.publishes).toHaveLength(2);
+    clock.pass(1);
+    expect(seen.now).toBe('10.0.0.2:50051 10.0.0.3:50051');
+    clock.pass(50);
 
     // From one slice to another and back, in the worse order.
-    for (let round = 0; round < 5; round += 1) {
-      api.put(slice('a', ['10.0.0.3']));
-      await delay(10);
-      api.put(slice('b', ['10.0.0.2']));
-      await delay(60);
-      api.put(slice('b', []));
-      await delay(10);
-      api.put(slice('a', ['10.0.0.2', '10.0.0.3']));
-      await delay(60);
-    }
-    expect(seen.now).toBe('10.0.0.2:50051 10.0.0.3:50051');
+    await arrives(slice('a', ['10.0.0.3']));
+    clock.pass(30);
+    await arrives(slice('b', ['10.0.0.2']));
+    clock.pass(100);
+    await arrives(slice('b', []));
+    clock.pass(30);
+    await arrives(slice('a', ['10.0.0.2', '10.0.0.3']));
+    clock.pass(100);
     expect(seen.publishes).toHaveLength(3);
   });
 
@@ -206,19 +211,24 @@ describe('an API that comes and goes', () => {
 
   it('is asked again when the channel loses connections', async () => {
     await api.stop();
-    // The shortest delays: attempts after 50, 150, 350, 750, 1550 and 3150 ms.
-    const random = vi.spyOn(Math, 'random').mockReturnValue(0);
-    const { seen, made } = resolver();
+    using clock = fakeClock();
+    const { made, seen } = resolver();
     made.updateResolution();
-    await eventually(() => seen.publishes.length === 1);
-    await delay(1750);
+    // Until it waits for more than 10 s.
+    for (let count = 1; clock.waits(10_001, 30_000).length === 0; count += 1) {
+      await clock.until(() => vi.getTimerCount() === 1);
+      if (clock.waits(10_001, 30_000).length > 0) break;
+      clock.pass(10_000);
+      expect(count).toBeLessThan(20);
+    }
     api.put(slice('a', ['10.0.0.1']));
     await api.start();
     made.updateResolution();
-    const atMs = performance.now();
-    await eventually(() => seen.now === '10.0.0.1:50051');
-    expect(performance.now() - atMs).toBeLessThan(1150);
-    random.mockRestore();
+    clock.pass(2000);
+    await clock.until(
+      () => seen.now === '10.0.0.1:50051',
+      () => seen.now,
+    );
   });
 });
 
@@ -263,9 +273,10 @@ describe('channels', () => {
     api.put(slice('a', ['10.0.0.1']));
     const { made, seen, sees } = await watching();
     await sees('10.0.0.1:50051');
+    const heard = vi.mocked(telemetry.resolverFresh).mock.calls.length;
     api.put(slice('a', []));
     // It has arrived, and waits to be published.
-    await delay(20);
+    await eventually(() => vi.mocked(telemetry.resolverFresh).mock.calls.length > heard);
     made.destroy();
     made.destroy();
     await eventually(() => api.sockets.size === 0);

@@ -1,25 +1,21 @@
 // The watch against an API that fails in all ways.
 
 import { execFileSync } from 'node:child_process';
+import dns from 'node:dns';
 import { rm, writeFile } from 'node:fs/promises';
-import { Socket } from 'node:net';
+import { type AddressInfo, createServer, Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { makeCertificate } from '../../../../../scripts/cluster/embedded/certificate.ts';
-import type { EndpointSlice } from '../../../../../services/grpc-kit/src/resolver/kubernetes/endpoints.ts';
-import {
-  type SliceWatchTimes,
-  watchSlices,
-} from '../../../../../services/grpc-kit/src/resolver/kubernetes/slice-watch.ts';
+import type { SliceWatchTimes } from '../../../../../services/grpc-kit/src/resolver/kubernetes/slice-watch.ts';
 import { eventually } from '../../../../support/eventually.ts';
-import { tempDir } from '../../../../support/temp-dir.ts';
 import { type FakeApi, fakeApi, NAMESPACE, slice } from '../fake-api.ts';
-import { recorder } from '../recorder.ts';
+import { useWatches } from './watched.ts';
 
 const times: SliceWatchTimes = {
-  connectMs: 1000,
-  answerMs: 1000,
+  connectMs: 10_000,
+  answerMs: 10_000,
   backoff: { firstMs: 10, maxMs: 80 },
   cutBackoff: { firstMs: 10, maxMs: 40 },
   settledMs: 150,
@@ -28,51 +24,25 @@ const times: SliceWatchTimes = {
   askedMs: 100,
 };
 
-let temp: Awaited<ReturnType<typeof tempDir>>;
+const watches = useWatches(times);
 let api: FakeApi;
-let releases: (() => void)[];
-beforeEach(async () => {
-  temp = await tempDir();
-  api = await fakeApi();
-  releases = [];
-});
-afterEach(async () => {
-  for (const release of releases) release();
-  await api[Symbol.asyncDispose]();
-  await temp[Symbol.asyncDispose]();
+let folder: string;
+beforeEach(() => {
+  api = watches.api();
+  folder = watches.folder();
 });
 
-function watched(options: Parameters<FakeApi['kubeconfig']>[1] = {}, more: Partial<SliceWatchTimes> = {}) {
-  const seen = {
-    slices: [] as string[][],
-    service: '',
-    failures: [] as string[],
-    fresh: 0,
-    last: [] as EndpointSlice[],
+function watched(...options: Parameters<typeof watches.watched>) {
+  const all = watches.watched(...options);
+  const { has, seen, lines } = all;
+  return {
+    ...all,
+    sees: (...names: string[]) =>
+      eventually(
+        () => has(...names),
+        () => [seen, lines],
+      ),
   };
-  const { logger, lines } = recorder();
-  const listener = {
-    loggers: () => [logger],
-    onSlices: (slices: Iterable<EndpointSlice>, service: string) => {
-      seen.last = [...slices];
-      seen.slices.push(seen.last.map(({ metadata }) => metadata?.name ?? '').sort());
-      seen.service = service;
-    },
-    onFresh: () => {
-      seen.fresh += 1;
-    },
-    onFailure: (reason: string) => void seen.failures.push(reason),
-  };
-  const kubeconfig = api.kubeconfig(temp.path, options);
-  const question = { service: 'greeter', namespace: undefined, options: { kubeconfig } };
-  const { release, retrySoon } = watchSlices(question, listener, { ...times, ...more });
-  releases.push(release);
-  const sees = (...names: string[]) =>
-    eventually(
-      () => JSON.stringify(seen.slices.at(-1)) === JSON.stringify(names),
-      () => [seen, lines],
-    );
-  return { seen, lines, release, retrySoon, sees };
 }
 
 describe('lists and watches', () => {
@@ -167,93 +137,22 @@ describe('lists and watches', () => {
 });
 
 describe('watches that end', () => {
-  it('goes on from where the last one was, at once when it was of use', async () => {
-    const { sees } = watched({}, { cutBackoff: { firstMs: 5000, maxMs: 5000 } });
-    await sees();
-    await eventually(() => api.watches.size === 1);
-    api.put(slice('a', []));
-    await sees('a');
-    const atMs = performance.now();
-    api.endWatches();
-    await eventually(() => api.requests.length === 3);
-    expect((api.requests[2]?.atMs ?? 0) - atMs).toBeLessThan(40);
-    expect(api.requests.map(({ kind }) => kind)).toEqual(['list', 'watch', 'watch']);
-    expect(api.requests[2]?.query.get('resourceVersion')).toBe('101');
-    // One connection was enough.
-    expect(api.sockets.size).toBe(1);
-  });
-
   it('misses nothing when watches are cut all the time, and lists only once', async () => {
     const { sees, seen, lines } = watched();
     await sees();
     const names: string[] = [];
     for (let round = 0; round < 20; round += 1) {
+      await eventually(() => api.watches.size === 1);
       names.push(`s${String(round).padStart(2, '0')}`);
       api.put(slice(names.at(-1) ?? '', []));
+      // Before or after it has arrived.
+      await delay(round % 4);
       api.cut();
-      await delay(20);
     }
     await sees(...names);
     expect(seen.slices.every((now, index) => now.length >= (seen.slices[index - 1]?.length ?? 0))).toBe(true);
     expect(api.lists()).toBe(1);
     expect(lines).toEqual([]);
-  });
-
-  it('does not hammer when each is cut at once, and still sees what changed', async () => {
-    const { sees } = watched();
-    await sees();
-    const timer = setInterval(() => api.cut(), 5);
-    await delay(1000);
-    const watches = api.requests.filter(({ kind }) => kind === 'watch').length;
-    api.put(slice('a', []));
-    clearInterval(timer);
-    await sees('a');
-    // 40 ms is the most that it waits, 20 of them at least.
-    expect(watches).toBeLessThan(60);
-    expect(watches).toBeGreaterThan(15);
-  });
-
-  it('is as patient as at first once a watch was good', async () => {
-    const { sees } = watched({}, { cutBackoff: { firstMs: 20, maxMs: 5000 } });
-    await sees();
-    const timer = setInterval(() => api.cut(), 5);
-    await delay(600);
-    clearInterval(timer);
-    await eventually(() => api.watches.size === 1);
-    await delay(times.settledMs + 50);
-    const { length } = api.requests;
-    // The first is for free.
-    api.cut();
-    await eventually(() => api.requests.length === length + 1 && api.watches.size === 1);
-    const atMs = performance.now();
-    api.cut();
-    await eventually(() => api.requests.length === length + 2);
-    expect(performance.now() - atMs).toBeLessThan(150);
-  });
-
-  it('is not made to hurry by channels that lose connections', async () => {
-    const { sees, retrySoon } = watched({}, { cutBackoff: { firstMs: 1000, maxMs: 1000 } });
-    await sees();
-    await eventually(() => api.watches.size === 1);
-    await api.stop();
-    await delay(50);
-    await api.start();
-    await eventually(() => api.watches.size === 1);
-    const { length } = api.requests;
-    // Before it was good.
-    api.cut();
-    await delay(250);
-    retrySoon();
-    await delay(100);
-    expect(api.requests).toHaveLength(length);
-  });
-
-  it('renews a watch that the API does not end', async () => {
-    const { sees } = watched({}, { watchS: { min: 0, max: 0 }, graceMs: 200 });
-    await sees();
-    await eventually(() => api.requests.length >= 4);
-    expect(api.requests.filter(({ kind }) => kind === 'watch').length).toBeGreaterThanOrEqual(3);
-    expect(api.lists()).toBe(1);
   });
 });
 
@@ -272,42 +171,6 @@ describe('versions that are gone', () => {
     await sees('b');
     await eventually(() => api.watches.size === 1);
     expect(lines.filter((line) => line.includes('410'))).toEqual([]);
-  });
-
-  it.each([
-    ['as a status', { status: 410, message: 'too old' }],
-    ['as an event', { errorEvent: { code: 410, message: 'too old' } }],
-  ])('%s: lists at once the first time, then backs off, and says so once', async (_, answer) => {
-    api.put(slice('a', []));
-    api.state.watch = answer;
-    const { sees, lines } = watched();
-    await sees('a');
-    await delay(800);
-    // Back-off of 40 to 80 ms; without it there would be hundreds.
-    expect(api.lists()).toBeGreaterThan(5);
-    expect(api.lists()).toBeLessThan(25);
-    expect(lines).toEqual([
-      expect.stringMatching(/^warn .*cannot be watched: .*refused right after a list.*too old/),
-    ]);
-    api.put(slice('b', []));
-    await sees('a', 'b');
-    api.state.watch = undefined;
-    await eventually(() => lines.length === 2);
-    expect(lines[1]).toMatch(/^info EndpointSlices of greeter.shop can be watched again after \d+\.\d s$/);
-  });
-
-  it('is a first time again once a watch was good', async () => {
-    const { sees, lines } = watched();
-    await sees();
-    for (let round = 1; round <= 3; round += 1) {
-      await eventually(() => api.watches.size === 1);
-      await delay(times.settledMs + 50);
-      api.expire();
-      api.endWatches();
-      await eventually(() => api.lists() === 1 + round);
-    }
-    await delay(50);
-    expect(lines).toEqual([]);
   });
 });
 
@@ -331,7 +194,7 @@ describe('an API that is away', () => {
       expect.stringMatching(
         /^warn EndpointSlices of greeter.shop cannot be watched: Kubernetes API http:.*ECONNREFUSED.*Keeping the endpoints/,
       ),
-      expect.stringMatching(/^info EndpointSlices of greeter.shop can be watched again after 0\.[5-9] s$/),
+      expect.stringMatching(/^info EndpointSlices of greeter.shop can be watched again after \d+\.\d s$/),
     ]);
   });
 
@@ -355,44 +218,6 @@ describe('an API that is away', () => {
     expect(lines[0]).toMatch(/^warn EndpointSlices of greeter.shop cannot be read: .*ECONNREFUSED/);
   });
 
-  it('backs off, and is in no hurry to be the first again', async () => {
-    await api.stop();
-    const { seen } = watched({}, { backoff: { firstMs: 20, maxMs: 10_000 } });
-    await delay(1000);
-    // 20 + 40 + 80 + 160 + 320 + 640, each from half of it.
-    expect(seen.failures.length).toBeGreaterThanOrEqual(5);
-    expect(seen.failures.length).toBeLessThanOrEqual(8);
-  });
-
-  it('backs off from the beginning again after it was good', async () => {
-    const { sees } = watched({}, { backoff: { firstMs: 20, maxMs: 10_000 } });
-    await sees();
-    await api.stop();
-    await delay(1300);
-    await api.start();
-    await eventually(() => api.watches.size === 1);
-    await delay(times.settledMs + 50);
-    await api.stop();
-    await delay(30);
-    api.put(slice('a', []));
-    await api.start();
-    const atMs = performance.now();
-    await sees('a');
-    expect(performance.now() - atMs).toBeLessThan(400);
-  });
-
-  it('tries sooner when it is asked, once the last attempt is a while ago', async () => {
-    await api.stop();
-    const { seen, retrySoon } = watched({}, { backoff: { firstMs: 20_000, maxMs: 20_000 } });
-    await eventually(() => seen.failures.length === 1);
-    const atMs = performance.now();
-    retrySoon();
-    retrySoon();
-    await eventually(() => seen.failures.length === 2);
-    expect(performance.now() - atMs).toBeGreaterThan(60);
-    expect(performance.now() - atMs).toBeLessThan(1000);
-  });
-
   it('flaps: each outage is said once, and the list is right afterwards', async () => {
     const { seen, sees, lines } = watched();
     await sees();
@@ -409,41 +234,9 @@ describe('an API that is away', () => {
     expect(kinds.length).toBeLessThanOrEqual(10);
   });
 
-  it.each(['list', 'watch'] as const)('gives a silent %s up', async (kind) => {
-    api.state[kind] = 'hang';
-    const { seen, sees, lines } = watched({}, { answerMs: 100 });
-    await eventually(() => lines.length === 1);
-    expect(lines[0]).toMatch(/no answer within 100 ms/);
-    api.state[kind] = undefined;
-    api.put(slice('a', []));
-    await sees('a');
-    expect(seen.slices.at(-1)).toEqual(['a']);
-  });
-
-  it('gives a list up that does not end, and an error that does not', async () => {
-    const http = await import('node:http');
-    const halves: number[] = [200, 403];
-    let asked = 0;
-    const server = http.createServer((_request, response) => {
-      response.writeHead(halves[asked % 2] ?? 200);
-      asked += 1;
-      response.write('{"half":');
-    });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const { port } = server.address() as { port: number };
-    const { seen, release } = watched({ cluster: { server: `http://127.0.0.1:${port}` } }, { answerMs: 100 });
-    await eventually(() => seen.failures.length >= 2);
-    expect(seen.failures[0]).toMatch(/the answer was not complete within 100 ms/);
-    expect(seen.failures[1]).toMatch(/^403 /);
-    release();
-    server.closeAllConnections();
-    server.close();
-  });
-
   it('gives up what does not connect', async () => {
-    const net = await import('node:net');
     // Accepts, and never says anything of TLS.
-    const server = net.createServer(() => {});
+    const server = createServer(() => {});
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as { port: number };
     const { seen, release } = watched(
@@ -454,42 +247,6 @@ describe('an API that is away', () => {
     expect(seen.failures[0]).toMatch(/no connection within 100 ms/);
     release();
     server.close();
-  });
-
-  it('does as it is told by Retry-After, within reason', async () => {
-    api.state.list = { status: 429, message: 'too many requests', headers: { 'retry-after': '1' } };
-    const { seen, retrySoon } = watched({}, { backoff: { firstMs: 10, maxMs: 300 } });
-    await eventually(() => seen.failures.length === 1);
-    // Not even then.
-    retrySoon();
-    await delay(250);
-    expect(seen.failures).toEqual(['429 too many requests']);
-    await eventually(() => seen.failures.length === 2);
-    const waitedMs = (api.requests[1]?.atMs ?? 0) - (api.requests[0]?.atMs ?? 0);
-    expect(waitedMs).toBeGreaterThan(290);
-    expect(waitedMs).toBeLessThan(800);
-  });
-
-  it('watches in vain where only lists are allowed, and says so', async () => {
-    api.put(slice('a', []));
-    api.state.watch = { status: 403, message: 'watch is forbidden' };
-    const { sees, lines } = watched();
-    await sees('a');
-    await delay(300);
-    expect(lines).toEqual([expect.stringMatching(/^warn .*watch is forbidden.*see manifests\/rbac.yaml/)]);
-    expect(api.lists()).toBeLessThan(20);
-  });
-
-  it('takes other errors of a watch as failures', async () => {
-    api.state.watch = { errorEvent: { code: 500, message: 'etcd is unhappy' } };
-    const { sees, lines } = watched();
-    await sees();
-    await delay(300);
-    expect(lines).toEqual([expect.stringMatching(/etcd is unhappy/)]);
-    expect(api.lists()).toBeLessThan(20);
-    expect(api.lists()).toBeGreaterThan(2);
-    // Each on a connection of its own, and those before are closed.
-    expect(api.sockets.size).toBeLessThanOrEqual(1);
   });
 
   it('has what a watch brought before it failed, though there is no list', async () => {
@@ -523,19 +280,40 @@ describe('an API that is away', () => {
 
   it('says of a name with several addresses what the first one did', async () => {
     await api.stop();
-    const { seen } = watched({ cluster: { server: api.url.replace('127.0.0.1', 'localhost') } });
+    const found = ['127.0.0.1', '127.0.0.2'].map((address) => ({ address, family: 4 }));
+    const lookup = vi.spyOn(dns, 'lookup').mockImplementation(((...asked: unknown[]) => {
+      (asked.at(-1) as (error: null, found: unknown) => void)(null, found);
+    }) as never);
+    const { seen } = watched({ cluster: { server: api.url.replace('127.0.0.1', 'api.example') } });
     await eventually(() => seen.failures.length > 0);
-    expect(seen.failures[0]).toMatch(/: connect ECONNREFUSED/);
+    expect(seen.failures[0]).toMatch(/api.example:\d+: connect ECONNREFUSED 127.0.0.1:/);
+    lookup.mockRestore();
+  });
+
+  it('tries a connection that breaks once more, and no more than that', async () => {
+    let connections = 0;
+    const server = createServer((socket) => {
+      connections += 1;
+      socket.on('data', () => socket.destroy());
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const { seen, release } = watched({ cluster: { server: `http://127.0.0.1:${port}` } });
+    await eventually(() => seen.failures.length === 1);
+    expect(connections).toBe(2);
+    release();
+    server.close();
   });
 });
 
 describe('credentials', () => {
   it('reads the token for each request: rotated, expired and renewed', async () => {
-    const tokenFile = join(temp.path, 'token');
+    const tokenFile = join(folder, 'token');
     await writeFile(tokenFile, 'first');
     api.state.token = 'first';
     const { seen, sees, lines } = watched({ user: { tokenFile } });
     await sees();
+    await eventually(() => api.watches.size === 1);
     // In time.
     await writeFile(tokenFile, 'second');
     api.state.token = 'second';
@@ -558,14 +336,14 @@ describe('credentials', () => {
 
   it('reads the kubeconfig again after a failure', async () => {
     api.state.token = 'new';
-    const path = join(temp.path, `kubeconfig-${new URL(api.url).port}`);
+    const path = join(folder, `kubeconfig-${new URL(api.url).port}`);
     const { seen, sees } = watched({ user: { token: 'old' } });
     await eventually(() => seen.failures.some((failure) => failure.includes('401')));
     await rm(path);
     await eventually(() =>
       seen.failures.some((failure) => /^not in a pod .* and no kubeconfig at/.test(failure)),
     );
-    expect(api.kubeconfig(temp.path, { user: { token: 'new' } })).toBe(path);
+    expect(api.kubeconfig(folder, { user: { token: 'new' } })).toBe(path);
     await sees();
   });
 
@@ -628,7 +406,7 @@ describe('sharing and leaving', () => {
   });
 
   it('asks for nothing more when it is left while it reads the token', async () => {
-    const tokenFile = join(temp.path, 'pipe');
+    const tokenFile = join(folder, 'pipe');
     execFileSync('mkfifo', [tokenFile]);
     const { release } = watched({ user: { tokenFile } });
     await delay(100);
@@ -636,27 +414,6 @@ describe('sharing and leaving', () => {
     await writeFile(tokenFile, 'token');
     await delay(100);
     expect(api.requests).toEqual([]);
-  });
-
-  it.each<[string, () => Promise<unknown>]>([
-    ['while it waits', () => eventually(() => vi.getTimerCount() === 1)],
-    ['while it lists', () => eventually(() => api.requests.length === 1)],
-    ['while it watches', () => eventually(() => api.watches.size === 1)],
-  ])('leaves no timer %s', async (name, ready) => {
-    if (name === 'while it waits') await api.stop();
-    if (name === 'while it lists') api.state.list = 'hang';
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    try {
-      const { release } = watched({}, { backoff: { firstMs: 60_000, maxMs: 60_000 } });
-      await ready();
-      await delay(50);
-      expect(vi.getTimerCount()).toBeGreaterThan(0);
-      release();
-      await delay(50);
-      expect(vi.getTimerCount()).toBe(0);
-    } finally {
-      vi.useRealTimers();
-    }
   });
 
   it.each<[string, () => Promise<unknown>]>([
