@@ -26,10 +26,7 @@ const program = labCommand(
 program.name('npm run experiment --').usage('[name] [options]').helpCommand(false);
 for (const experiment of experiments.values()) addExperiment(experiment);
 if (process.argv.length === 2) {
-  const [first] = experiments.keys();
-  process.stdout.write(
-    `${program.helpInformation()}\nFor one of them: npm run experiment ${first} -- --help\n`,
-  );
+  process.stdout.write(`${program.helpInformation()}\nFor one of them: npm run experiment NAME -- --help\n`);
   process.exit(EXIT.pass);
 }
 await program.parseAsync();

@@ -99,7 +99,7 @@ describe('the layers', () => {
 
   it('are not content with files that were never seen', async () => {
     const { stderr, exitCode } = await check({}, (rules) =>
-      rules.replace("exclude: { path: '^services/gen/' }", "exclude: { path: '^scripts/report/' }"),
+      rules.replace(/exclude: \{ path: '[^']*' \}/, "exclude: { path: '^scripts/report/' }"),
     );
     expect(stderr).toContain('not seen by dependency-cruiser: scripts/report/index.ts');
     expect(exitCode).toBe(1);

@@ -155,14 +155,15 @@ test('moved-elsewhere: calls that fail in between make it late, unless the clien
     source === 'client-1' && atMs >= CHANGE_MS && atMs < CHANGE_MS + 70;
   const failing = local(preferLocal, { tamper: (made) => (inBetween(made) ? unanswered(made) : made) });
   expect(movedElsewhere(failing, load)).toMatchObject({ verdict: 'fail' });
+  const heldUpMs = 110;
   const late = local(preferLocal, {
-    tamper: (made) =>
-      made.source === 'client-1' && made.atMs >= CHANGE_MS && made.atMs < CHANGE_MS + 10
-        ? { ...made, lateMs: 60 }
-        : inBetween(made)
-          ? unanswered(made)
-          : made,
+    tamper: (made) => {
+      const lateMs = CHANGE_MS + heldUpMs - made.atMs;
+      const isHeldUp = made.source === 'client-1' && lateMs > 0 && lateMs < heldUpMs - 10;
+      return isHeldUp ? { ...made, lateMs, latencyMs: lateMs + 2 } : made;
+    },
   });
+  expect(movedElsewhere(late, load).message).toContain('110ms after the last call');
   expect(movedElsewhere(late, load).verdict).toBe('pass');
 });
 

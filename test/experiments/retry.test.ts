@@ -111,7 +111,7 @@ describe('the prediction', () => {
         to 3 attempts 1 − 0.3^3 succeed.
       sick: one of 3 servers fails everything. A retry of grpc-js may go to it
         again, one of grpc-kit does not. Retries take turns of the others, so the sick
-        one gets more first attempts than its share.
+        one may get more first attempts than its share.
       overload: 1.25 times the calls that servers can do, and a refused call costs
         them 0.5 of a served one. Retries add to the load until nothing is served;
         throttling stops them.

@@ -47,8 +47,13 @@ const RESOURCES: Record<string, { kind: string; name: string; namespaced: boolea
   '/api/v1': [
     { kind: 'Namespace', name: 'namespaces', namespaced: false },
     { kind: 'Service', name: 'services', namespaced: true },
+    { kind: 'ServiceAccount', name: 'serviceaccounts', namespaced: true },
   ],
   '/apis/apps/v1': [{ kind: 'Deployment', name: 'deployments', namespaced: true }],
+  '/apis/rbac.authorization.k8s.io/v1': [
+    { kind: 'Role', name: 'roles', namespaced: true },
+    { kind: 'RoleBinding', name: 'rolebindings', namespaced: true },
+  ],
 };
 
 export async function kubeApi(): Promise<KubeApi> {

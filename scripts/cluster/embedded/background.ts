@@ -28,6 +28,8 @@ export const supervisorLock = (lab: string): string => `${lab}/supervisor`;
 
 const START_TIMEOUT_MS = 20_000;
 const STOP_TIMEOUT_MS = 5000;
+/** Each is left without an answer for two seconds. */
+const QUESTIONS = 4;
 
 const logPath = (lab: Lab) => join(lab.dir, 'supervisor.log');
 
@@ -68,8 +70,8 @@ export const supervisorPurpose = (dir: string): string => `supervisor (pid ${pro
  * @throws LabError `failed` when there is one that does not answer: its pods may be well.
  */
 export async function findSupervisor(lab: Lab): Promise<{ pid: number; dir: string } | undefined> {
-  // One that ends while it is asked says nothing either, and is gone when it is asked again.
-  for (let asked = 0; asked < 2; asked += 1) {
+  // One that is busy may not come to it at once; and one that ends while it is asked is gone when it is asked again.
+  for (let asked = 0; asked < QUESTIONS; asked += 1) {
     const holder = await lockHolder(supervisorLock(lab.name));
     if (holder === undefined) return undefined;
     const [, pid, dir] = /^supervisor \(pid (\d+)\) of (.*)$/s.exec(holder) ?? [];

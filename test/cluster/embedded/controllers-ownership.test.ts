@@ -266,7 +266,8 @@ test('an event that comes again is counted', async () => {
   const said = eventsOf(lab, 'lost');
   lab.store.update('pods', NAMESPACE, 'lost', (before) => ({
     ...before,
-    status: { phase: 'Pending', podIP: '1' },
+    metadata: { ...before.metadata, labels: { a: 'reason to try again' } },
+    status: { phase: 'Pending' },
   }));
   await lab.settle();
   expect(eventsOf(lab, 'lost')).toEqual(said);

@@ -267,6 +267,21 @@ describe('a work queue', () => {
     expect(seen).toEqual(['good']);
   });
 
+  test('rests for as long as it has worked, so that others have their turn', async () => {
+    const times: number[] = [];
+    const work = () => {
+      times.push(performance.now());
+      const began = process.cpuUsage();
+      while (process.cpuUsage(began).user < 150_000);
+      times.push(performance.now());
+      if (times.length < 4) queue.add('key');
+    };
+    const queue = createQueue('test', work, () => {});
+    queue.add('key');
+    await eventually(() => times.length === 4);
+    expect((times[2] ?? 0) - (times[1] ?? 0)).toBeGreaterThan(140);
+  });
+
   test('does nothing once it is stopped', async () => {
     const seen: string[] = [];
     const queue = createQueue(

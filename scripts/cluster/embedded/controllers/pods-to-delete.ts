@@ -28,15 +28,13 @@ export function podsToDelete(
     (pod) => -restarts(pod),
     ({ metadata }) => ageRank(Date.parse(metadata.creationTimestamp), nowMs),
   ];
-  return [...pods]
-    .sort((a, b) => {
-      for (const order of orders) {
-        const difference = order(a) - order(b);
-        if (difference !== 0) return difference;
-      }
-      return a.metadata.uid < b.metadata.uid ? -1 : 1;
-    })
-    .slice(0, count);
+  const ranked = pods.map((pod) => ({ pod, ranks: orders.map((order) => order(pod)) }));
+  ranked.sort((a, b) => {
+    const first = a.ranks.findIndex((rank, index) => rank !== b.ranks[index]);
+    if (first < 0) return a.pod.metadata.uid < b.pod.metadata.uid ? -1 : 1;
+    return (a.ranks[first] ?? 0) - (b.ranks[first] ?? 0);
+  });
+  return ranked.slice(0, count).map(({ pod }) => pod);
 }
 
 const PHASES = ['Pending', 'Unknown', 'Running'];

@@ -7,6 +7,8 @@ export type Running = { stop(): void };
 
 const FIRST_RETRY_MS = 5;
 const LONGEST_RETRY_MS = 30_000;
+/** Work that has taken longer is followed by as long a rest: the API server and the kubelet are in the same process. */
+const LONG_TURN_MS = 100;
 
 /** @param sync brings the world in line with what the store says about the key; when it throws, it is called again, later and later. */
 export function createQueue(name: string, sync: (key: string) => void, log: Log) {
@@ -14,11 +16,13 @@ export function createQueue(name: string, sync: (key: string) => void, log: Log)
   const timers = new Map<string, { timer: NodeJS.Timeout; dueMs: number }>();
   const failures = new Map<string, number>();
   let turn: NodeJS.Immediate | undefined;
+  let rest: NodeJS.Timeout | undefined;
   let stopped = false;
 
   function drain(): void {
     turn = undefined;
     const keys = [...waiting];
+    const began = process.cpuUsage();
     waiting.clear();
     for (const key of keys) {
       if (stopped) return;
@@ -32,12 +36,25 @@ export function createQueue(name: string, sync: (key: string) => void, log: Log)
         addAfter(key, Math.min(FIRST_RETRY_MS * 2 ** (failed - 1), LONGEST_RETRY_MS));
       }
     }
+    // Not by the clock, which runs on while others have the machine.
+    const { user, system } = process.cpuUsage(began);
+    const tookMs = (user + system) / 1000;
+    if (tookMs > LONG_TURN_MS && !stopped) restFor(tookMs);
+  }
+
+  function restFor(ms: number): void {
+    if (turn) clearImmediate(turn);
+    turn = undefined;
+    rest = setTimeout(() => {
+      rest = undefined;
+      if (waiting.size > 0) turn = setImmediate(drain);
+    }, ms);
   }
 
   function add(key: string): void {
     if (stopped) return;
     waiting.add(key);
-    turn ??= setImmediate(drain);
+    if (!rest) turn ??= setImmediate(drain);
   }
 
   /** Once, at the earliest of the times that were asked for. */
@@ -61,6 +78,7 @@ export function createQueue(name: string, sync: (key: string) => void, log: Log)
     stop(): void {
       stopped = true;
       if (turn) clearImmediate(turn);
+      clearTimeout(rest);
       for (const { timer } of timers.values()) clearTimeout(timer);
       timers.clear();
       waiting.clear();

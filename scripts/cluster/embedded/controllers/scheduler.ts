@@ -4,7 +4,6 @@ import { createRecorder } from '../events.ts';
 import { hasEnded, type Node, type Pod } from '../objects.ts';
 import { type Store, wireTime } from '../store.ts';
 import { controllerOf, keyOf } from './objects.ts';
-import { essenceOf } from './pods.ts';
 import { createQueue, type Log, type Running } from './queue.ts';
 import { type Refusal, refusalOf } from './scheduler/filter.ts';
 import { spreadOf } from './scheduler/spread.ts';
@@ -96,9 +95,7 @@ export function startScheduler(store: Store, log: Log): Running {
     const key = keyOf(pod);
     if (type !== 'DELETED' && mustWait(pod)) waiting.add(key);
     else waiting.delete(key);
-    const isOther =
-      !before || (before as Pod).spec !== pod.spec || essenceOf(pod) !== essenceOf(before as Pod);
-    if (type === 'MODIFIED' && !isOther) return;
+    if (type === 'MODIFIED' && before && isSameToOthers(pod, before as Pod)) return;
     stuck.delete(key);
     // A pod without a node makes no room, and takes none.
     if (pod.spec?.nodeName) retryAll();
@@ -121,6 +118,13 @@ export function startScheduler(store: Store, log: Log): Running {
 
 const mustWait = (pod: Pod): boolean =>
   !pod.spec?.nodeName && !pod.metadata.deletionTimestamp && !hasEnded(pod);
+
+/** Nothing of what decides where it goes, or how much room it leaves. */
+const isSameToOthers = (pod: Pod, before: Pod): boolean =>
+  pod.spec === before.spec &&
+  pod.metadata.labels === before.metadata.labels &&
+  pod.metadata.deletionTimestamp === before.metadata.deletionTimestamp &&
+  hasEnded(pod) === hasEnded(before);
 
 /** Fewest of the same owner, then fewest at all; among equals, chance. */
 function rankOf(pod: Pod, there: readonly Pod[]): number {

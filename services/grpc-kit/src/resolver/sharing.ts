@@ -122,15 +122,26 @@ class SharedSource {
     // One that was told may have made another leave.
     if (!resolution || subscriber.told === resolution || !this.#subscribers.has(subscriber)) return;
     subscriber.told = resolution;
+    try {
+      this.#pass(resolution, subscriber.listener);
+    } catch (error) {
+      // A fault of the channel's own, which neither other channels nor the source shall take for one of theirs.
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  }
+
+  #pass(resolution: Resolution, listener: ResolverListener): void {
     if (resolution.ok) {
       const { endpoints, localities, note } = resolution;
       const attributes = localities ? { [LOCALITIES]: localities } : {};
-      subscriber.listener(statusOrFromValue(endpoints), attributes, null, note);
+      listener(statusOrFromValue(endpoints), attributes, null, note);
     } else {
       const details = `Name resolution failed for target ${this.#question.target}: ${resolution.problem}`;
       // No source says so as long as what it found before may still do.
       const attributes = { [NO_ENDPOINTS]: true };
-      subscriber.listener(statusOrFromError({ code: status.UNAVAILABLE, details }), attributes, null, '');
+      listener(statusOrFromError({ code: status.UNAVAILABLE, details }), attributes, null, '');
     }
   }
 }
