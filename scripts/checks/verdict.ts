@@ -21,8 +21,9 @@ export function restingOn(basis: readonly Finding[], findings: readonly Finding[
 export type Judgement = { verdict: Verdict; reasons: string[] };
 
 /**
- * Judges the claim, of one arm or of several, by all findings but the control's. A claim that passes is unknown unless the control behaved as
- * expected, which is what passing means for a control: without that the treatment may not have been the cause.
+ * Judges the claim, of one arm or of several, by all findings but the control's. A claim that passes is unknown unless
+ * the control behaved as expected, which is what passing means for a control: without that the treatment may not have
+ * been the cause.
  */
 export function verdictOf(
   findings: readonly Finding[],

@@ -45,7 +45,7 @@ export const LOCALITIES = `${OWN_PREFIX}.localities`;
  */
 export const NO_ENDPOINTS = `${OWN_PREFIX}.no_endpoints`;
 
-/** Channel option: what a client tells its resolvers, a `ResolverContext`. */
-export const RESOLVER_CONTEXT = `${OWN_PREFIX}.resolver_context`;
+/** Channel option: what a client tells its resolver and policy, a `ChannelContext`. */
+export const CHANNEL_CONTEXT = `${OWN_PREFIX}.channel_context`;
 
 export type Options = ChannelOptions;

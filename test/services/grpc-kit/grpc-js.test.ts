@@ -34,7 +34,7 @@ test('no other file uses the experimental namespace', async () => {
 
 test('options under the prefix are not part of a subchannel’s identity', () => {
   expect(used.LOCALITIES.startsWith(experimental.SUBCHANNEL_ARGS_EXCLUDE_KEY_PREFIX)).toBe(true);
-  expect(used.RESOLVER_CONTEXT.startsWith(experimental.SUBCHANNEL_ARGS_EXCLUDE_KEY_PREFIX)).toBe(true);
+  expect(used.CHANNEL_CONTEXT.startsWith(experimental.SUBCHANNEL_ARGS_EXCLUDE_KEY_PREFIX)).toBe(true);
 });
 
 test('copies of metadata share one options object', () => {

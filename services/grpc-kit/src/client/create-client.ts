@@ -1,6 +1,7 @@
 import type { Client } from '@grpc/grpc-js';
 import { registerPolicies } from '../policy/index.ts';
 import { registerResolvers } from '../resolver/index.ts';
+import { serviceName } from '../service-name.ts';
 import { ActiveCalls } from './active-calls.ts';
 import { type CallMaker, makeCallers } from './calls.ts';
 import type { ClientOptions } from './options.ts';
@@ -74,10 +75,4 @@ export function createClient<Service extends AnyService>(
     [Symbol.asyncDispose]: () => close(),
   };
   return Object.assign(makeCallers(service as Record<string, AnyMethod>, maker) as Methods<Service>, life);
-}
-
-/** `greet.Greeter`, from a method's path `/greet.Greeter/SayHello`. */
-function serviceName(service: AnyService): string {
-  const [method] = Object.values(service);
-  return method?.path.split('/')[1] ?? '';
 }

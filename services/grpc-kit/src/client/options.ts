@@ -1,6 +1,6 @@
 import type { ChannelCredentials, ChannelOptions, Interceptor, Metadata } from '@grpc/grpc-js';
+import type { AddressUpdate } from '../channel-context.ts';
 import type { Logger } from '../logger.ts';
-import type { AddressUpdate } from '../resolver/context.ts';
 import type { KubernetesOptions } from '../resolver/kubernetes/api-config.ts';
 import type { Locality } from '../resolver/localities.ts';
 import type { ClientTls } from '../tls.ts';

@@ -1,9 +1,9 @@
 // Channels by target and options: clients that ask for the same share one, and the last that closes it closes it.
 import { createHash } from 'node:crypto';
 import { type ChannelCredentials, type ChannelOptions, Client } from '@grpc/grpc-js';
-import { RESOLVER_CONTEXT } from '../grpc-experimental.ts';
+import type { ChannelContext } from '../channel-context.ts';
+import { CHANNEL_CONTEXT } from '../grpc-experimental.ts';
 import { defaultLogger } from '../logger.ts';
-import type { ResolverContext } from '../resolver/context.ts';
 import { clientCredentials } from '../tls.ts';
 import { channelOptions } from './channel-options.ts';
 import type { ClientOptions } from './options.ts';
@@ -62,13 +62,13 @@ function openChannels(
 ): SharedChannels {
   const { tls, logger = defaultLogger, kubernetes, onAddresses } = options;
   const credentials = options.credentials ?? clientCredentials(tls === true ? {} : tls || undefined);
-  const context: ResolverContext = {
+  const context: ChannelContext = {
     target,
     logger,
     ...(kubernetes && { kubernetes }),
     ...(onAddresses && { onAddresses }),
   };
-  return new SharedChannels(target, credentials, { ...ofChannel, [RESOLVER_CONTEXT]: context }, count);
+  return new SharedChannels(target, credentials, { ...ofChannel, [CHANNEL_CONTEXT]: context }, count);
 }
 
 /** Objects that cannot be compared by what they hold are told apart by number. */

@@ -1,4 +1,5 @@
 import { connectivityState as State, type StatusObject, status } from '@grpc/grpc-js';
+import { channelContext } from '../channel-context.ts';
 import {
   type ChannelControlHelper,
   createChildChannelControlHelper,
@@ -15,7 +16,6 @@ import {
   type TypedLoadBalancingConfig,
   UnavailablePicker,
 } from '../grpc-experimental.ts';
-import { resolverContext } from '../resolver/context.ts';
 import type { Localities, Locality } from '../resolver/localities.ts';
 import { connectionsChanged, connectionsClosed } from '../telemetry.ts';
 import { PREFER_SAME_NODE, type PreferSameNodeConfig, type RoundRobinConfig } from './config.ts';
@@ -50,7 +50,7 @@ export class TieredRoundRobin implements LoadBalancer {
     options: Options,
     resolutionNote: string,
   ): boolean {
-    const { target = '', onAddresses } = resolverContext(options);
+    const { target = '', onAddresses } = channelContext(options);
     this.#target = target;
     if (!endpoints.ok) {
       onAddresses?.({ endpoints: 0, error: endpoints.error.details ?? '' });
@@ -138,7 +138,7 @@ export class TieredRoundRobin implements LoadBalancer {
           : undefined;
     if (why === undefined) return;
     this.#saidWhyFlat = true;
-    resolverContext(options).logger.warn(
+    channelContext(options).logger.warn(
       `${PREFER_SAME_NODE} is plain round robin for ${this.#target}: ${why}`,
     );
   }

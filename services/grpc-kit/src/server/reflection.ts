@@ -3,7 +3,7 @@ import type { Server, ServiceDefinition } from '@grpc/grpc-js';
 import { type AnyDefinition, load, type PackageDefinition } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import type { Logger } from '../logger.ts';
-import { serviceName } from './service-name.ts';
+import { serviceName } from '../service-name.ts';
 import type { AnyHostedServices } from './types.ts';
 
 /**

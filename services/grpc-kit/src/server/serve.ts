@@ -6,6 +6,7 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { defaultLogger } from '../logger.ts';
+import { serviceName } from '../service-name.ts';
 import { serverCredentials } from '../tls.ts';
 import { hostAndPort, isBoundTo } from './address.ts';
 import { type DrainPhase, drain, drainTimes } from './drain.ts';
@@ -13,7 +14,6 @@ import { createHealth, type Health, type HealthState } from './health.ts';
 import { enforceKeepalive } from './keepalive-enforcement.ts';
 import { checkOptions, grpcJsOptions, type ServeOptions } from './options.ts';
 import { followReadiness } from './readiness.ts';
-import { serviceName } from './service-name.ts';
 import { shutdownOf } from './shutdown.ts';
 import { drainOnSignals } from './signals.ts';
 import { trackSockets } from './sockets.ts';

@@ -1,7 +1,7 @@
 // Real channels of grpc-js with targets of both schemes.
 import { Client, credentials, Server, ServerCredentials, status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { RESOLVER_CONTEXT } from '../../../../services/grpc-kit/src/grpc-experimental.ts';
+import { CHANNEL_CONTEXT } from '../../../../services/grpc-kit/src/grpc-experimental.ts';
 import { ROUND_ROBIN, registerPolicies } from '../../../../services/grpc-kit/src/policy/index.ts';
 import { registerResolvers } from '../../../../services/grpc-kit/src/resolver/index.ts';
 import { eventually } from '../../../support/eventually.ts';
@@ -64,7 +64,7 @@ afterEach(async () => {
 function client(target: string, policy = 'round_robin'): Client {
   const { logger } = recorder();
   const made = new Client(target, credentials.createInsecure(), {
-    [RESOLVER_CONTEXT]: { logger, kubernetes: { kubeconfig: api.kubeconfig(temp.path) } } as never,
+    [CHANNEL_CONTEXT]: { logger, kubernetes: { kubeconfig: api.kubeconfig(temp.path) } } as never,
     'grpc.service_config': JSON.stringify({ loadBalancingConfig: [{ [policy]: {} }] }),
   });
   stops.push(() => made.close());

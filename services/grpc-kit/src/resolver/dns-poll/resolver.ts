@@ -1,8 +1,8 @@
 import { isIP } from 'node:net';
+import { channelContext } from '../../channel-context.ts';
 import type { GrpcUri, Options, Resolver, ResolverListener } from '../../grpc-experimental.ts';
 import { resolverFresh } from '../../telemetry.ts';
 import { createBackoff } from '../backoff.ts';
-import { resolverContext } from '../context.ts';
 import { createOutage } from '../outage.ts';
 import { createPause } from '../pause.ts';
 import { createSubscription, type StartSource } from '../sharing.ts';
@@ -37,7 +37,7 @@ export class DnsPollResolver implements Resolver {
     const parsed = parseTarget(target);
     const key = JSON.stringify(['dns-poll', parsed]);
     const question = { key, target: parsed.text, start: poll(parsed) };
-    this.#subscription = createSubscription(question, listener, resolverContext(channelOptions).logger);
+    this.#subscription = createSubscription(question, listener, channelContext(channelOptions).logger);
   }
 
   /** @returns `name:port`. @throws as the constructor. */

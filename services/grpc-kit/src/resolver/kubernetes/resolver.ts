@@ -1,6 +1,6 @@
+import { channelContext } from '../../channel-context.ts';
 import type { GrpcUri, Options, Resolver, ResolverListener } from '../../grpc-experimental.ts';
 import { resolverFresh } from '../../telemetry.ts';
-import { resolverContext } from '../context.ts';
 import { createOutage } from '../outage.ts';
 import { createSubscription, type Resolution, type StartSource } from '../sharing.ts';
 import type { KubernetesOptions } from './api-config.ts';
@@ -22,7 +22,7 @@ export class KubernetesResolver implements Resolver {
   /** @throws when the target is not well-formed. */
   constructor(target: GrpcUri, listener: ResolverListener, channelOptions: Options) {
     const parsed = parseTarget(target);
-    const { logger, kubernetes: options = {} } = resolverContext(channelOptions);
+    const { logger, kubernetes: options = {} } = channelContext(channelOptions);
     const key = JSON.stringify(['kubernetes', parsed, options]);
     const question = { key, target: parsed.text, start: resolve(parsed, options) };
     this.#subscription = createSubscription(question, listener, logger);

@@ -1,6 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { RESOLVER_CONTEXT } from '../../../../../services/grpc-kit/src/grpc-experimental.ts';
+import { CHANNEL_CONTEXT } from '../../../../../services/grpc-kit/src/grpc-experimental.ts';
 import { DnsPollResolver } from '../../../../../services/grpc-kit/src/resolver/dns-poll/resolver.ts';
 import * as telemetry from '../../../../../services/grpc-kit/src/telemetry.ts';
 import { recorder } from '../recorder.ts';
@@ -29,7 +29,7 @@ function poll(options = 'interval=5s&jitter=0', name = 'x:1') {
   const seen = recorder();
   const target = `dns-poll:///${name}?${options}`;
   const made = new DnsPollResolver(parsed(target), seen.listener, {
-    [RESOLVER_CONTEXT]: { logger: seen.logger },
+    [CHANNEL_CONTEXT]: { logger: seen.logger },
   });
   resolvers.push(made);
   return { made, seen, target };

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { status } from '@grpc/grpc-js';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { RESOLVER_CONTEXT } from '../../../../../services/grpc-kit/src/grpc-experimental.ts';
+import { CHANNEL_CONTEXT } from '../../../../../services/grpc-kit/src/grpc-experimental.ts';
 import type { Logger } from '../../../../../services/grpc-kit/src/logger.ts';
 import type { EndpointSlice } from '../../../../../services/grpc-kit/src/resolver/kubernetes/endpoints.ts';
 import { KubernetesResolver } from '../../../../../services/grpc-kit/src/resolver/kubernetes/resolver.ts';
@@ -40,7 +40,7 @@ afterEach(async () => {
 function resolver(target = TARGET, logger?: Logger) {
   const seen = recorder();
   const context = { logger: logger ?? seen.logger, kubernetes: { kubeconfig: api.kubeconfig(temp.path) } };
-  const made = new KubernetesResolver(parsed(target), seen.listener, { [RESOLVER_CONTEXT]: context });
+  const made = new KubernetesResolver(parsed(target), seen.listener, { [CHANNEL_CONTEXT]: context });
   resolvers.push(made);
   const sees = (now: string) =>
     eventually(
@@ -119,7 +119,7 @@ describe('what the channel is told', () => {
   it('is what is wrong with the configuration', async () => {
     const seen = recorder();
     const context = { logger: seen.logger, kubernetes: { kubeconfig: '/nowhere' } };
-    const made = new KubernetesResolver(parsed(TARGET), seen.listener, { [RESOLVER_CONTEXT]: context });
+    const made = new KubernetesResolver(parsed(TARGET), seen.listener, { [CHANNEL_CONTEXT]: context });
     resolvers.push(made);
     made.updateResolution();
     await eventually(() => seen.publishes.length === 1);
@@ -308,7 +308,7 @@ describe('channels', () => {
         suicidal.destroy();
         return true;
       },
-      { [RESOLVER_CONTEXT]: context },
+      { [CHANNEL_CONTEXT]: context },
     );
     suicidal.updateResolution();
     await eventually(() => calls === 1);
@@ -337,7 +337,7 @@ describe('channels', () => {
         () => {
           throw new Error('faulty');
         },
-        { [RESOLVER_CONTEXT]: context },
+        { [CHANNEL_CONTEXT]: context },
       );
       resolvers.push(faulty);
       faulty.updateResolution();

@@ -1,0 +1,19 @@
+import { CHANNEL_CONTEXT, type Options } from './grpc-experimental.ts';
+import { defaultLogger, type Logger } from './logger.ts';
+import type { KubernetesOptions } from './resolver/kubernetes/api-config.ts';
+
+/** What a channel's resolver and policy are told beside grpc-js's own options. */
+export type ChannelContext = {
+  target?: string;
+  logger: Logger;
+  kubernetes?: KubernetesOptions;
+  onAddresses?: (update: AddressUpdate) => void;
+};
+
+/** What a channel was given to connect to: so many endpoints, or none and why. */
+export type AddressUpdate = { endpoints: number; error?: string };
+
+/** A channel that was not made by `createClient` has none: then the defaults. */
+export function channelContext(channelOptions: Options): ChannelContext {
+  return (channelOptions[CHANNEL_CONTEXT] as ChannelContext | undefined) ?? { logger: defaultLogger };
+}
