@@ -29,7 +29,7 @@ export function connect(kubeconfig: string): ClusterApi {
 
 /** HTTP status of an API error; undefined for anything else. */
 export function statusOf(error: unknown): number | undefined {
-  const code = (error as { code?: unknown }).code;
+  const code = (error as { code?: unknown } | undefined)?.code;
   // A DOMException (an abort, a time-out) has a code as well: a small number.
   return typeof code === 'number' && code >= 100 ? code : undefined;
 }

@@ -50,9 +50,11 @@ export async function podProxy(kubeConfig: KubeConfig, token: string): Promise<P
     });
     if (response.statusCode < 400) return response;
     const text = await response.body.text();
+    const cause = Object.assign(new Error(text), { code: response.statusCode });
     throw new LabError(
       'lost',
       `${pod} answered ${response.statusCode} to ${method} ${path}: ${reasonIn(text)}`,
+      { cause },
     );
   };
 

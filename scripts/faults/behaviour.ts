@@ -1,5 +1,5 @@
 import type { BehaviourChange } from '../../services/protocol/index.ts';
-import type { PodProxy } from '../cluster/index.ts';
+import { type PodProxy, statusOf } from '../cluster/index.ts';
 import type { Fault } from './fault.ts';
 
 export type BehaviourOptions = {
@@ -29,11 +29,10 @@ export function behaviourFault(
     },
     heal: async () => {
       const told = await Promise.allSettled(pods.map((pod) => tell(pod, after)));
-      const refused = told.find((each) => each.status === 'rejected');
-      if (refused && !isGone(refused.reason)) throw refused.reason;
+      const refused = told.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []));
+      // A pod that is gone behaves no more.
+      const failed = refused.find((error) => statusOf((error as Error).cause) !== 404);
+      if (failed) throw failed;
     },
   };
 }
-
-/** The API's proxy to a pod that it does not know. */
-const isGone = (error: unknown): boolean => / answered 404 /.test((error as Error).message);

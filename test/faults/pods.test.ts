@@ -71,6 +71,6 @@ it('heals the others when one pod is gone, and says when one refuses', async () 
   await fault.heal();
   const toOthers = kube.requests.filter(({ path }) => path.includes('/pods/b:'));
   expect(toOthers.map(({ body }) => body)).toContain('{"failureShare":0}');
-  kube.on(at('a'), refuse(500, 'broken'));
+  kube.on(at('b'), refuse(500, 'broken'));
   await expect(fault.heal()).rejects.toMatchObject({ message: expect.stringContaining('broken') });
 });
