@@ -1,5 +1,6 @@
 // How soon a watching client calls a new pod, and leaves one that goes: pods added and taken away one at a time.
 import { quantileSorted } from 'simple-statistics';
+import { RETRY_UNAVAILABLE } from '../experiments/index.ts';
 import { scaleFault } from '../faults/index.ts';
 import { callsOf, eventsOf, type History, podsOf, SERVER_APP, startedMs } from '../history/index.ts';
 import { print } from './services.ts';
@@ -27,13 +28,7 @@ export async function benchAdditions(additions: number, signal: AbortSignal): Pr
           target: `kubernetes:///greeter-headless-${ARM}.grpc-kind-lab:grpc`,
           stack: 'kit',
           ratePerSecond: RATE,
-          retry: {
-            maxAttempts: 3,
-            initialBackoffMs: 20,
-            maxBackoffMs: 200,
-            backoffMultiplier: 2,
-            retryableStatusCodes: ['UNAVAILABLE'],
-          },
+          retry: RETRY_UNAVAILABLE,
         }),
         { spreadMs: 0, dnsName: (arm) => `greeter-headless-${arm}` },
       );

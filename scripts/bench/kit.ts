@@ -7,6 +7,7 @@ import { execa } from 'execa';
 import { median } from 'simple-statistics';
 import type { WorkloadRequest } from '../../services/protocol/index.ts';
 import { ROOT } from '../cluster/index.ts';
+import { RETRY_UNAVAILABLE } from '../experiments/index.ts';
 import { percent, print, runWorkload, startService } from './services.ts';
 
 const RATE = 1000;
@@ -37,15 +38,15 @@ export async function benchKit(pairs: number, signal: AbortSignal): Promise<void
 /** Both in one process, one after the other, and each first as often as the other: young code is slow. */
 async function overhead(dir: string, target: string, pairs: number, signal: AbortSignal): Promise<void> {
   await using client = await startService(dir, 'greeter-client', 0, signal);
-  const retry = {
-    maxAttempts: 3,
-    initialBackoffMs: 20,
-    maxBackoffMs: 200,
-    backoffMultiplier: 2,
-    retryableStatusCodes: ['UNAVAILABLE'],
-  };
   const perCall = async (stack: NonNullable<WorkloadRequest['stack']>) => {
-    const spec: WorkloadRequest = { id: 'bench', target, stack, retry, ratePerSecond: RATE, record: false };
+    const spec: WorkloadRequest = {
+      id: 'bench',
+      target,
+      stack,
+      retry: RETRY_UNAVAILABLE,
+      ratePerSecond: RATE,
+      record: false,
+    };
     const { cpuMs, ended } = await runWorkload(client.control, spec);
     return cpuMs / ended;
   };

@@ -3,7 +3,7 @@
 
 import type { WorkloadRequest } from '../../services/protocol/index.ts';
 import { NAMESPACE } from '../cluster/index.ts';
-import type { ArmPlan } from '../experiments/index.ts';
+import { type ArmPlan, RETRY_UNAVAILABLE } from '../experiments/index.ts';
 import { rolloutRestartFault } from '../faults/index.ts';
 import { callsStartedIn, eventsOf, failuresOf, type History } from '../history/index.ts';
 import { print } from './services.ts';
@@ -39,14 +39,6 @@ const arms: Record<string, Arm> = {
   },
 };
 
-const RETRY = {
-  maxAttempts: 3,
-  initialBackoffMs: 20,
-  maxBackoffMs: 200,
-  backoffMultiplier: 2,
-  retryableStatusCodes: ['UNAVAILABLE'],
-};
-
 /** Prints the failed calls of each run, by arm. */
 export async function benchRollout(runs: number, signal: AbortSignal): Promise<void> {
   const plans = Object.entries(arms).map(
@@ -64,7 +56,7 @@ export async function benchRollout(runs: number, signal: AbortSignal): Promise<v
   const history = await onStage(
     plans,
     async (stage) => {
-      await stage.startWorkloads((arm) => ({ ...(arms[arm] as Arm).workload, retry: RETRY }), {
+      await stage.startWorkloads((arm) => ({ ...(arms[arm] as Arm).workload, retry: RETRY_UNAVAILABLE }), {
         spreadMs: 1000,
         dnsName: (arm) => `greeter-headless-${arm}`,
       });

@@ -1,10 +1,10 @@
 import { boolean, constantFrom, integer, option, property, record } from 'fast-check';
 import { expect, test } from 'vitest';
+import { scaleOutBoundMs } from '../../scripts/experiments/dns-period.ts';
 import {
   describePrediction,
   predictScale,
   type ScaleParameters,
-  scaleOutBoundMs,
 } from '../../scripts/experiments/scale/prediction.ts';
 import { holds } from '../support/property.ts';
 

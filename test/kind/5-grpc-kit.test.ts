@@ -4,19 +4,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connect, labNamed, podProxy, readToken } from '../../scripts/cluster/index.ts';
 import { waitFor } from '../../scripts/common/wait.ts';
+import { RETRY_UNAVAILABLE } from '../../scripts/experiments/index.ts';
 import { readCounters, startWorkload, stopWorkload } from '../../scripts/workload/index.ts';
 import type { WorkloadRequest, WorkloadStatus } from '../../services/protocol/index.ts';
 import { lab } from '../support/cli.ts';
 import { docker, kubectl, LAB } from './support.ts';
 
 const DEADLINE_MS = 2000;
-const RETRY = {
-  maxAttempts: 3,
-  initialBackoffMs: 20,
-  maxBackoffMs: 200,
-  backoffMultiplier: 2,
-  retryableStatusCodes: ['UNAVAILABLE'],
-};
 const WATCH = 'kubernetes:///greeter-headless:grpc';
 const POLL = 'dns-poll:///greeter-headless.grpc-kind-lab.svc.cluster.local:50051?interval=2s';
 
@@ -52,7 +46,13 @@ async function scaleServers(replicas: number): Promise<void> {
 
 /** Calls until it is disposed of. */
 async function calling(id: string, spec: Omit<WorkloadRequest, 'id'>) {
-  await startWorkload(proxy, client, { id, stack: 'kit', deadlineMs: DEADLINE_MS, retry: RETRY, ...spec });
+  await startWorkload(proxy, client, {
+    id,
+    stack: 'kit',
+    deadlineMs: DEADLINE_MS,
+    retry: RETRY_UNAVAILABLE,
+    ...spec,
+  });
   let ended: WorkloadStatus | undefined;
   return {
     status: () => proxy.json<WorkloadStatus>(client, { path: `/workloads/${id}` }),

@@ -4,6 +4,7 @@ import { duration, integer, positiveDuration } from '../../common/options.ts';
 import { deletePodsFault, type Fault } from '../../faults/index.ts';
 import type { Experiment, Plan, Stage } from '../experiment.ts';
 import { RETRY_UNAVAILABLE } from '../load.ts';
+import { deadlineOption, rateOption, seedOption, warmupOption } from '../options.ts';
 import { judgeLocality } from './judge.ts';
 import { type Parameters, parametersOf, refuseWhatTellsNothing } from './parameters.ts';
 import { CONTROL, describeWays, type Way, waysOf } from './ways.ts';
@@ -24,7 +25,7 @@ const locality: Experiment = {
     const own = command
       .option('--servers <n>', 'server replicas of each arm, on as many nodes', integer(2, 50), 2)
       .option('--clients <n>', 'client pods of each arm, on as many nodes', integer(2, 50), 3)
-      .option('--rate <n>', 'calls a second of each client, open loop', integer(1, 20_000), 30)
+      .addOption(rateOption(30))
       .option('--burst <n>', 'calls that a client starts at once', integer(1, 1000), 1)
       .addOption(
         new Option('--latency <duration>', 'that servers add to each call')
@@ -36,20 +37,14 @@ const locality: Experiment = {
           .argParser(positiveDuration)
           .default(4000, '4s'),
       )
-      .addOption(
-        new Option('--deadline <duration>', 'of each call').argParser(positiveDuration).default(2000, '2s'),
-      )
-      .addOption(
-        new Option('--warmup <duration>', 'load before the baseline is taken: young processes are slow ones')
-          .argParser(duration)
-          .default(10_000, '10s'),
-      )
+      .addOption(deadlineOption())
+      .addOption(warmupOption(10))
       .addOption(
         new Option('--window <duration>', 'observation when the pod is back')
           .argParser(duration)
           .default(15_000, '15s'),
       )
-      .option('--seed <n>', 'for the random moments at which clients start', integer(0), 1);
+      .addOption(seedOption());
     return { command: own, plan: () => plan(parametersOf(own.opts())) };
   },
 };

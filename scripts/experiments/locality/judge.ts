@@ -1,10 +1,8 @@
 // The checks of every arm, and what they add up to.
 import {
-  accounting,
   connectionBound,
   evenInTier,
   type Finding,
-  historyComplete,
   localAgain,
   localOnly,
   movedElsewhere,
@@ -12,12 +10,12 @@ import {
   nobodyElseCalled,
   noFailedCall,
   placed,
-  rateHeld,
   restingOn,
   saidOnce,
   verdictOf,
 } from '../../checks/index.ts';
 import { between, type History } from '../../history/index.ts';
+import { loadBasis } from '../basis.ts';
 import type { Judged } from '../experiment.ts';
 import { RETRY_UNAVAILABLE } from '../load.ts';
 import type { Parameters } from './parameters.ts';
@@ -40,12 +38,10 @@ export function judgeLocality(history: History, parameters: Parameters, ways: re
   };
 }
 
-/** What everything else rests on: the history is whole, the counts add up, and pods are where they have to be. */
+/** What everything else rests on: pods are where they have to be, too. */
 function basisOf(history: History, arm: string, { clients, ratePerSecond }: Parameters): Finding[] {
   return [
-    historyComplete(history, { arm, clients }),
-    accounting(history, { arm, maxAttempts: RETRY_UNAVAILABLE.maxAttempts }),
-    rateHeld(history, { arm, ratePerSecond }),
+    ...loadBasis(history, { arm, clients, ratePerSecond, maxAttempts: RETRY_UNAVAILABLE.maxAttempts }),
     placed(history, { arm }),
   ];
 }

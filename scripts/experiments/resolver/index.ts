@@ -4,6 +4,7 @@ import { duration, integer, positiveDuration } from '../../common/options.ts';
 import { scaleFault } from '../../faults/index.ts';
 import type { Experiment, Plan, Stage } from '../experiment.ts';
 import { RETRY_UNAVAILABLE } from '../load.ts';
+import { deadlineOption, rateOption, warmupOption } from '../options.ts';
 import { judgeResolver } from './judge.ts';
 import { type Parameters, parametersOf, refuseWhatTellsNothing } from './parameters.ts';
 import { describeWays, longestBoundMs, scalingOrder, type Way, waysOf } from './ways.ts';
@@ -24,7 +25,7 @@ const resolver: Experiment = {
     const own = command
       .option('--from <n>', 'server replicas of each arm before', integer(1, 50), 2)
       .option('--to <n>', 'server replicas of each arm after', integer(2, 50), 4)
-      .option('--rate <n>', 'calls a second of each client, open loop', integer(1, 20_000), 60)
+      .addOption(rateOption(60))
       .option('--burst <n>', 'calls that a client starts at once', integer(1, 1000), 1)
       .addOption(
         new Option('--max-connection-age <duration>', 'of the servers of dns-max-age')
@@ -41,14 +42,8 @@ const resolver: Experiment = {
           .argParser(durations)
           .default([5000, 30_000], '5s,30s'),
       )
-      .addOption(
-        new Option('--deadline <duration>', 'of each call').argParser(positiveDuration).default(2000, '2s'),
-      )
-      .addOption(
-        new Option('--warmup <duration>', 'load before the baseline is taken: young processes are slow ones')
-          .argParser(duration)
-          .default(5000, '5s'),
-      )
+      .addOption(deadlineOption())
+      .addOption(warmupOption(5))
       .option(
         '--window <duration>',
         'observation after the last change; default: the longest prediction',

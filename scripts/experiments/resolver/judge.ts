@@ -1,14 +1,11 @@
 // The checks of every arm, what they add up to, and the waits side by side.
 import { median } from 'simple-statistics';
 import {
-  accounting,
   type Finding,
-  historyComplete,
   newPodsIdle,
   newPodsServed,
   nobodyElseCalled,
   noFailedCall,
-  rateHeld,
   restingOn,
   steadyBefore,
   verdictOf,
@@ -17,6 +14,7 @@ import {
 import { formatDuration } from '../../common/duration.ts';
 import { between, firstCallWaits, type History, scaleOutTimeline } from '../../history/index.ts';
 import type { ResultTable } from '../../report/index.ts';
+import { loadBasis } from '../basis.ts';
 import type { Judged } from '../experiment.ts';
 import { RETRY_UNAVAILABLE } from '../load.ts';
 import type { Parameters } from './parameters.ts';
@@ -35,12 +33,10 @@ export function judgeResolver(history: History, parameters: Parameters, ways: re
   };
 }
 
-/** What everything else rests on: the history is whole, the counts add up, load was steady and as asked. */
+/** What everything else rests on. */
 function basisOf(history: History, arm: string, { ratePerSecond }: Parameters): Finding[] {
   return [
-    historyComplete(history, { arm, clients: 1 }),
-    accounting(history, { arm, maxAttempts: RETRY_UNAVAILABLE.maxAttempts }),
-    rateHeld(history, { arm, ratePerSecond }),
+    ...loadBasis(history, { arm, clients: 1, ratePerSecond, maxAttempts: RETRY_UNAVAILABLE.maxAttempts }),
     steadyBefore(history, { arm, ...between(history, 'baseline', 'change'), even: true }),
   ];
 }

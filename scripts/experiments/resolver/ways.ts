@@ -4,7 +4,7 @@ import type { Prediction } from '../../checks/index.ts';
 import { NAMESPACE } from '../../cluster/index.ts';
 import { formatDuration } from '../../common/duration.ts';
 import { wrap } from '../../common/terminal.ts';
-import { SLACK_MS, scaleOutBoundMs } from '../scale/prediction.ts';
+import { SLACK_MS, scaleOutBoundMs } from '../dns-period.ts';
 import type { Parameters } from './parameters.ts';
 
 export type Way = {

@@ -4,6 +4,7 @@ import type { BehaviourChange } from '../../../services/protocol/index.ts';
 import { duration, integer, positiveDuration } from '../../common/options.ts';
 import { behaviourFault, type Fault } from '../../faults/index.ts';
 import type { Experiment, Plan, Stage } from '../experiment.ts';
+import { deadlineOption, rateOption, seedOption, warmupOption } from '../options.ts';
 import { judgeRetry } from './judge.ts';
 import { type Parameters, parametersOf, refuseWhatTellsNothing } from './parameters.ts';
 import { describePolicies, PHASES, type Phase, type PolicyArm, policyArms, targetOf } from './policies.ts';
@@ -22,7 +23,7 @@ const retry: Experiment = {
   options: (command) => {
     const own = command
       .option('--servers <n>', 'server replicas of each arm', integer(2, 10), 3)
-      .option('--rate <n>', 'calls a second of each client, open loop', integer(1, 20_000), 100)
+      .addOption(rateOption(100))
       .option(
         '--burst <n>',
         'calls that a client starts at once; default: 10, fewer at low rates',
@@ -47,15 +48,9 @@ const retry: Experiment = {
           .argParser(duration)
           .default(10_000, '10s'),
       )
-      .addOption(
-        new Option('--deadline <duration>', 'of each call').argParser(positiveDuration).default(2000, '2s'),
-      )
-      .addOption(
-        new Option('--warmup <duration>', 'load before the baseline is taken: young processes are slow ones')
-          .argParser(duration)
-          .default(10_000, '10s'),
-      )
-      .option('--seed <n>', 'for the random moments at which clients start', integer(0), 1);
+      .addOption(deadlineOption())
+      .addOption(warmupOption(10))
+      .addOption(seedOption());
     return { command: own, plan: () => plan(parametersOf(own.opts())) };
   },
 };

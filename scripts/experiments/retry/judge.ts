@@ -1,13 +1,10 @@
 // The checks of every arm and phase, what they add up to, and the figures side by side.
 import {
-  accounting,
   amplification,
   type Finding,
-  historyComplete,
   nobodyElseCalled,
   noFailedCall,
   percent,
-  rateHeld,
   restingOn,
   SIGMAS,
   shareDeviation,
@@ -25,6 +22,7 @@ import {
   type Part,
 } from '../../history/index.ts';
 import type { ResultTable } from '../../report/index.ts';
+import { loadBasis } from '../basis.ts';
 import type { Judged } from '../experiment.ts';
 import { countedMs, type Parameters, TAIL_MS } from './parameters.ts';
 import { CONTROL, PHASES, type Phase, type PolicyArm } from './policies.ts';
@@ -48,14 +46,18 @@ export function judgeRetry(history: History, parameters: Parameters, arms: reado
   };
 }
 
-/** What everything else rests on: the history is whole, the counts add up, and all was well before. */
+/** What everything else rests on: all was well before, too. */
 function basisOf(history: History, arm: PolicyArm, { ratePerSecond }: Parameters): Finding[] {
   const { name, maxAttempts, hedging } = arm;
   const part = healthy(history, name);
   return [
-    historyComplete(history, { arm: name, clients: 1 }),
-    accounting(history, { arm: name, maxAttempts, hedging: hedging !== undefined }),
-    rateHeld(history, { arm: name, ratePerSecond }),
+    ...loadBasis(history, {
+      arm: name,
+      clients: 1,
+      ratePerSecond,
+      maxAttempts,
+      hedging: hedging !== undefined,
+    }),
     steadyBefore(history, { arm: name, ...part, even: false }),
     amplification(history, {
       arm: name,

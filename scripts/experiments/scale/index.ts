@@ -2,10 +2,11 @@
 import { Option } from '@commander-js/extra-typings';
 import type { WorkloadRequest } from '../../../services/protocol/index.ts';
 import { GRPC_PORT } from '../../../services/protocol/index.ts';
-import { duration, durationOrOff, integer, positiveDuration } from '../../common/options.ts';
+import { duration, durationOrOff, integer } from '../../common/options.ts';
 import { scaleFault } from '../../faults/index.ts';
 import type { ArmPlan, Experiment, Plan, Stage } from '../experiment.ts';
 import { RETRY_UNAVAILABLE } from '../load.ts';
+import { deadlineOption, rateOption, seedOption, warmupOption } from '../options.ts';
 import { judgeScale } from './judge.ts';
 import { isScaleOut, type Parameters, parametersOf, refuseWhatTellsNothing } from './parameters.ts';
 import { describePrediction, predictScale } from './prediction.ts';
@@ -26,7 +27,7 @@ const scale: Experiment = {
     const own = command
       .option('--from <n>', 'server replicas before', integer(1, 200), 5)
       .option('--to <n>', 'server replicas after', integer(1, 200), 10)
-      .option('--rate <n>', 'calls a second of each client, open loop', integer(1, 20_000), 200)
+      .addOption(rateOption(200))
       .option(
         '--burst <n>',
         'calls that a client starts at once; default: 10, fewer at low rates',
@@ -58,9 +59,7 @@ const scale: Experiment = {
           .choices(['headless', 'clusterip'] as const)
           .default('headless' as const),
       )
-      .addOption(
-        new Option('--deadline <duration>', 'of each call').argParser(positiveDuration).default(2000, '2s'),
-      )
+      .addOption(deadlineOption())
       .option(
         '--latency <duration>',
         'that servers add to each call; default: 0ms, 100ms to scale in',
@@ -71,13 +70,9 @@ const scale: Experiment = {
           .argParser(duration)
           .default(3000, '3s'),
       )
-      .addOption(
-        new Option('--warmup <duration>', 'load before the baseline is taken: young processes are slow ones')
-          .argParser(duration)
-          .default(10_000, '10s'),
-      )
+      .addOption(warmupOption(10))
       .option('--window <duration>', 'observation after the change; default: 45s, 20s to scale in', duration)
-      .option('--seed <n>', 'for the random moments at which clients start', integer(0), 1);
+      .addOption(seedOption());
     return { command: own, plan: () => plan(parametersOf(own.opts())) };
   },
 };

@@ -1,31 +1,26 @@
 // The checks of both arms, and what they add up to.
 import {
-  accounting,
   callsLost,
   evenShares,
   type Finding,
   gonePodsNotCalled,
-  historyComplete,
-  type Judgement,
   newPodsIdle,
   newPodsServed,
   nobodyElseCalled,
   noFailedCall,
-  rateHeld,
   restingOn,
   steadyBefore,
   verdictOf,
   withinPrediction,
 } from '../../checks/index.ts';
 import { between, type History } from '../../history/index.ts';
+import { loadBasis } from '../basis.ts';
+import type { Judged } from '../experiment.ts';
+import { RETRY_UNAVAILABLE } from '../load.ts';
 import type { Parameters } from './parameters.ts';
 import type { ScalePrediction } from './prediction.ts';
 
-export function judgeScale(
-  history: History,
-  parameters: Parameters,
-  prediction: ScalePrediction,
-): { findings: Finding[]; judgement: Judgement } {
+export function judgeScale(history: History, parameters: Parameters, prediction: ScalePrediction): Judged {
   const findings = ['treatment', 'control'].flatMap((arm) => {
     const basis = basisOf(history, arm, parameters);
     const claims =
@@ -35,14 +30,17 @@ export function judgeScale(
   return { findings, judgement: verdictOf(findings, { treatment: 'treatment', control: 'control' }) };
 }
 
-/** What everything else rests on: the history is whole, the counts add up, load was steady and as asked. */
+/** What everything else rests on. */
 function basisOf(history: History, arm: string, parameters: Parameters): Finding[] {
   const { fromMs, untilMs } = between(history, 'baseline', 'change');
   const even = parameters.policy === 'round_robin' && parameters.service === 'headless';
   return [
-    historyComplete(history, { arm, clients: parameters.clients }),
-    accounting(history, { arm, maxAttempts: 3 }),
-    rateHeld(history, { arm, ratePerSecond: parameters.ratePerSecond }),
+    ...loadBasis(history, {
+      arm,
+      clients: parameters.clients,
+      ratePerSecond: parameters.ratePerSecond,
+      maxAttempts: RETRY_UNAVAILABLE.maxAttempts,
+    }),
     steadyBefore(history, { arm, fromMs, untilMs, even }),
   ];
 }

@@ -7,26 +7,17 @@
 import type { Prediction } from '../../checks/index.ts';
 import { formatDuration } from '../../common/duration.ts';
 import { wrap } from '../../common/terminal.ts';
-
-/** For what comes on top: EndpointSlice (the controller may retry after 1 s), DNS, connecting. */
-export const SLACK_MS = 2000;
-
-/** grpc-js and grpc-core spread a connection's age by ±10 %. */
-const AGE_JITTER = 0.1;
+import { longestPeriodMs, type Period, SLACK_MS, scaleOutBoundMs } from '../dns-period.ts';
 
 /** From so many clients on, the slowest of them is predictable enough to say more than 0 to bound. */
 const MANY_CLIENTS = 5;
 
 const COVERAGE = 0.95;
 
-export type ScaleParameters = {
+export type ScaleParameters = Period & {
   /** Server replicas before and after. */
   from: number;
   to: number;
-  /** Undefined: off. */
-  maxConnectionAgeMs: number | undefined;
-  /** `grpc.dns_min_time_between_resolutions_ms`; grpc-js's own default is 30 000. */
-  dnsFloorMs: number;
   policy: 'round_robin' | 'pick_first';
   service: 'headless' | 'clusterip';
   clients: number;
@@ -64,11 +55,6 @@ export function predictScale(parameters: ScaleParameters): ScalePrediction {
     control: { convergence: predictScaleIn({ ...parameters, drainMs: 0 }), failedCalls: 'some' },
   };
 }
-
-/** The claim's bound on the time from a new pod's Ready to the slowest client's first call on it. */
-export const scaleOutBoundMs = (
-  parameters: Pick<ScaleParameters, 'maxConnectionAgeMs' | 'dnsFloorMs'>,
-): number => longestPeriodMs(parameters) + SLACK_MS;
 
 function predictScaleOut(parameters: ScaleParameters): Prediction {
   const boundMs = scaleOutBoundMs(parameters);
@@ -133,12 +119,6 @@ const whyNeverResolved = ({ maxConnectionAgeMs }: ScaleParameters): string | und
   maxConnectionAgeMs === undefined
     ? 'without a max connection age no connection is lost, and nothing else makes a client resolve again'
     : undefined;
-
-type Period = Pick<ScaleParameters, 'maxConnectionAgeMs' | 'dnsFloorMs'>;
-
-/** The longest that a client can go without resolving again. */
-const longestPeriodMs = ({ maxConnectionAgeMs = 0, dnsFloorMs }: Period): number =>
-  Math.max(maxConnectionAgeMs * (1 + AGE_JITTER), dnsFloorMs);
 
 /** The period when the losses of a client's connections, one to each pod, are spread evenly. */
 const shortestPeriodMs = ({ maxConnectionAgeMs = 0, dnsFloorMs, from }: Period & { from: number }): number =>
