@@ -10,7 +10,7 @@ import {
   type sendUnaryData,
   type status,
 } from '@grpc/grpc-js';
-import { EchoService, type Text } from './echo-service.ts';
+import { EchoService, type Message } from './echo-service.ts';
 
 type Behaviour = { fail?: status; hang?: boolean; delayMs?: number };
 
@@ -39,7 +39,7 @@ export async function startBackend(
   const behaviour: Behaviour = {};
   const server = new Server(options.serverOptions);
   server.addService(EchoService, {
-    one: (call: ServerUnaryCall<Text, Text>, callback: sendUnaryData<Text>) => {
+    unary: (call: ServerUnaryCall<Message, Message>, callback: sendUnaryData<Message>) => {
       attempts.push(call.metadata);
       const { fail, hang, delayMs = 0 } = backend.behaviour;
       if (hang) return;
@@ -56,7 +56,7 @@ export async function startBackend(
       if (delayMs > 0) setTimeout(answer, delayMs);
       else answer();
     },
-    many: (call: { request: Text; write: (text: Text) => void; end: () => void }) => {
+    repeat: (call: { request: Message; write: (text: Message) => void; end: () => void }) => {
       if (backend.behaviour.hang) {
         call.write({ text: 'first' });
         return;
@@ -64,15 +64,15 @@ export async function startBackend(
       for (const text of call.request.text.split(' ')) call.write({ text });
       call.end();
     },
-    join: (call: AsyncIterable<Text>, callback: sendUnaryData<Text>) => {
+    collect: (call: AsyncIterable<Message>, callback: sendUnaryData<Message>) => {
       void (async () => {
         const texts: string[] = [];
         for await (const { text } of call) texts.push(text);
         callback(null, { text: texts.join(' ') });
       })().catch(() => {});
     },
-    talk: (call: NodeJS.ReadWriteStream) => {
-      call.on('data', ({ text }: Text) => call.write({ text: text.toUpperCase() } as never));
+    chat: (call: NodeJS.ReadWriteStream) => {
+      call.on('data', ({ text }: Message) => call.write({ text: text.toUpperCase() } as never));
       call.on('end', () => call.end());
     },
   });

@@ -27,12 +27,12 @@ const resources = () => process.getActiveResourcesInfo().filter((name) => /TCPSo
 test('a call of each kind', async () => {
   await using backend = await startBackend();
   await using client = echo(backend.address);
-  expect(await client.one({ text: 'a' })).toEqual({ text: 'a' });
+  expect(await client.unary({ text: 'a' })).toEqual({ text: 'a' });
   const words: string[] = [];
-  for await (const { text } of client.many({ text: 'a b c' })) words.push(text);
+  for await (const { text } of client.repeat({ text: 'a b c' })) words.push(text);
   expect(words).toEqual(['a', 'b', 'c']);
-  expect(await client.join([{ text: 'a' }, { text: 'b' }])).toEqual({ text: 'a b' });
-  const talk = client.talk();
+  expect(await client.collect([{ text: 'a' }, { text: 'b' }])).toEqual({ text: 'a b' });
+  const talk = client.chat();
   talk.end({ text: 'loud' });
   const answers: unknown[] = [];
   for await (const answer of talk) answers.push(answer);
@@ -46,7 +46,7 @@ test('what a client streams may fail: the call is cancelled, and the failure is 
     yield { text: 'a' };
     throw new Error('no more');
   }
-  await expect(client.join(failing())).rejects.toThrow('no more');
+  await expect(client.collect(failing())).rejects.toThrow('no more');
   const begun = performance.now();
   await client.close();
   expect(performance.now() - begun).toBeLessThan(5000);
@@ -57,8 +57,8 @@ test('metadata of the client and of the call are sent; those of the call count w
   const ofCall = new Metadata();
   ofCall.set('two', 'call');
   await using client = echo(backend.address, { metadata: { one: 'client', three: 'client' } });
-  await client.one({ text: '' }, { metadata: ofCall });
-  await client.one({ text: '' }, { metadata: { one: 'call' } });
+  await client.unary({ text: '' }, { metadata: ofCall });
+  await client.unary({ text: '' }, { metadata: { one: 'call' } });
   const [first, second] = backend.attempts.map((metadata) => metadata.getMap());
   expect(first).toMatchObject({ one: 'client', two: 'call', three: 'client' });
   expect(second).toMatchObject({ one: 'call', three: 'client' });
@@ -71,11 +71,11 @@ test('a deadline: that of the call, else that of the client, and Infinity for no
   backend.behaviour.hang = true;
   await using client = echo(backend.address, { deadlineMs: 150 });
   const begun = performance.now();
-  expect(await codeOf(client.one({ text: '' }))).toBe('DEADLINE_EXCEEDED');
+  expect(await codeOf(client.unary({ text: '' }))).toBe('DEADLINE_EXCEEDED');
   expect(performance.now() - begun).toBeGreaterThan(140);
-  expect(await codeOf(client.one({ text: '' }, { deadlineMs: 20 }))).toBe('DEADLINE_EXCEEDED');
+  expect(await codeOf(client.unary({ text: '' }, { deadlineMs: 20 }))).toBe('DEADLINE_EXCEEDED');
   const abort = new AbortController();
-  const endless = client.one({ text: '' }, { deadlineMs: Number.POSITIVE_INFINITY, signal: abort.signal });
+  const endless = client.unary({ text: '' }, { deadlineMs: Number.POSITIVE_INFINITY, signal: abort.signal });
   expect(await Promise.race([codeOf(endless), delay(400, 'still open')])).toBe('still open');
   abort.abort();
   expect(await codeOf(endless)).toBe('CANCELLED');
@@ -85,16 +85,16 @@ test('a signal that was aborted before, or that is aborted later, cancels', asyn
   await using backend = await startBackend();
   backend.behaviour.hang = true;
   await using client = echo(backend.address);
-  expect(await codeOf(client.one({ text: '' }, { signal: AbortSignal.abort() }))).toBe('CANCELLED');
-  expect(await codeOf(client.one({ text: '' }, { signal: AbortSignal.timeout(30) }))).toBe('CANCELLED');
+  expect(await codeOf(client.unary({ text: '' }, { signal: AbortSignal.abort() }))).toBe('CANCELLED');
+  expect(await codeOf(client.unary({ text: '' }, { signal: AbortSignal.timeout(30) }))).toBe('CANCELLED');
 });
 
 test('without a server a call fails at once, or waits until there is one', async () => {
   const gone = await startBackend();
   await gone[Symbol.asyncDispose]();
   await using client = echo(gone.address, { deadlineMs: 5000 });
-  expect(await codeOf(client.one({ text: '' }))).toBe('UNAVAILABLE');
-  const waiting = client.one({ text: 'late' }, { waitForReady: true });
+  expect(await codeOf(client.unary({ text: '' }))).toBe('UNAVAILABLE');
+  const waiting = client.unary({ text: 'late' }, { waitForReady: true });
   await using _back = await startBackend({ port: gone.port });
   expect(await waiting).toEqual({ text: 'late' });
 });
@@ -104,13 +104,13 @@ test('headers, status and peer are told', async () => {
   await using client = echo(backend.address);
   const onHeaders = vi.fn<(headers: Metadata) => void>();
   const onEnd = vi.fn();
-  await client.one({ text: '' }, { onHeaders, onEnd });
+  await client.unary({ text: '' }, { onHeaders, onEnd });
   expect(onHeaders.mock.calls[0]?.[0].get('answered-by')).toEqual([backend.address]);
   expect(onEnd).toHaveBeenCalledExactlyOnceWith(
     expect.objectContaining({ code: status.OK, peer: backend.address }),
   );
   backend.behaviour.fail = status.NOT_FOUND;
-  expect(await codeOf(client.one({ text: '' }, { onEnd }))).toBe('NOT_FOUND');
+  expect(await codeOf(client.unary({ text: '' }, { onEnd }))).toBe('NOT_FOUND');
   expect(onEnd.mock.lastCall?.[0]).toMatchObject({ code: status.NOT_FOUND, details: 'told to fail' });
   expect(onEnd.mock.lastCall?.[0].metadata.get('answered-by')).toEqual([backend.address]);
 });
@@ -128,7 +128,7 @@ test("grpc-js's interceptors", async () => {
         }),
     ],
   });
-  await client.one({ text: '' });
+  await client.unary({ text: '' });
   expect(backend.attempts[0]?.get('seen')).toEqual(['yes']);
 });
 
@@ -137,12 +137,12 @@ test('clients of the same target and options share one connection; with other op
   await using first = echo(backend.address);
   await using second = echo(backend.address);
   await using other = echo(backend.address, { retry: true });
-  await Promise.all([first, second].map((client) => client.one({ text: '' })));
+  await Promise.all([first, second].map((client) => client.unary({ text: '' })));
   expect(backend.accepted()).toBe(1);
-  await other.one({ text: '' });
+  await other.unary({ text: '' });
   expect(backend.accepted()).toBe(2);
   await first.close();
-  await second.one({ text: '' });
+  await second.unary({ text: '' });
   expect(backend.connections()).toBe(2);
   await second.close();
   await eventually(() => backend.connections() === 1);
@@ -153,7 +153,7 @@ test('several connections to an address are used in turn', async () => {
   backend.behaviour.delayMs = 300;
   await using client = echo(backend.address, { connectionsPerAddress: 3 });
   const begun = performance.now();
-  await Promise.all(Array.from({ length: 3 }, () => client.one({ text: '' })));
+  await Promise.all(Array.from({ length: 3 }, () => client.unary({ text: '' })));
   expect(performance.now() - begun).toBeLessThan(550);
   expect(backend.accepted()).toBe(3);
 });
@@ -163,10 +163,10 @@ test('close waits for calls in flight, takes no new ones, and leaves no socket a
   const before = resources();
   const client = echo(backend.address, { deadlineMs: 5000 });
   backend.behaviour.delayMs = 200;
-  const inFlight = client.one({ text: 'in flight' });
+  const inFlight = client.unary({ text: 'in flight' });
   await eventually(() => backend.attempts.length === 1);
   const closed = client.close();
-  expect(await codeOf(client.one({ text: '' }))).toContain('is closed');
+  expect(await codeOf(client.unary({ text: '' }))).toContain('is closed');
   expect(await inFlight).toEqual({ text: 'in flight' });
   await closed;
   await client.close();
@@ -194,8 +194,8 @@ test('close cancels what is still open after its time', async () => {
   await using backend = await startBackend();
   backend.behaviour.hang = true;
   const client = echo(backend.address);
-  const call = codeOf(client.one({ text: '' }));
-  const stream = client.many({ text: '' });
+  const call = codeOf(client.unary({ text: '' }));
+  const stream = client.repeat({ text: '' });
   const ended = new Promise((resolve) => stream.once('error', resolve));
   await eventually(() => backend.attempts.length === 1);
   await client.close({ timeoutMs: 50 });
@@ -211,12 +211,12 @@ test('keepalive: a frozen server is found out, and calls go elsewhere', async ()
     deadlineMs: 100,
   });
   await eventually(() => frozen.accepted() + healthy.accepted() < 2 || true);
-  for (let call = 0; call < 6; call += 1) await client.one({ text: '' });
+  for (let call = 0; call < 6; call += 1) await client.unary({ text: '' });
   expect(frozen.attempts.length).toBeGreaterThan(0);
   frozen.freeze();
   await delay(600);
   const codes = [];
-  for (let call = 0; call < 6; call += 1) codes.push(await codeOf(client.one({ text: '' })));
+  for (let call = 0; call < 6; call += 1) codes.push(await codeOf(client.unary({ text: '' })));
   expect(codes).toEqual(Array.from({ length: 6 }, () => 'OK'));
 });
 
@@ -224,7 +224,7 @@ test('a server that goes in the middle of a stream ends it with UNAVAILABLE', as
   await using backend = await startBackend();
   backend.behaviour.hang = true;
   await using client = echo(backend.address);
-  const stream = client.many({ text: '' });
+  const stream = client.repeat({ text: '' });
   const seen: string[] = [];
   const read = (async () => {
     for await (const { text } of stream) {
@@ -242,9 +242,9 @@ test('when the clock jumps, no call hangs beyond its deadline', async () => {
   await using client = echo(backend.address, { retry: true });
   for (const jumpMs of [3_600_000, -3_600_000]) {
     const now = Date.now.bind(Date);
-    const before = client.one({ text: '' }, { deadlineMs: 300 });
+    const before = client.unary({ text: '' }, { deadlineMs: 300 });
     const clock = vi.spyOn(Date, 'now').mockImplementation(() => now() + jumpMs);
-    const after = client.one({ text: '' }, { deadlineMs: 300 });
+    const after = client.unary({ text: '' }, { deadlineMs: 300 });
     const begun = performance.now();
     expect(await Promise.all([codeOf(before), codeOf(after)])).toEqual([
       'DEADLINE_EXCEEDED',
@@ -254,21 +254,21 @@ test('when the clock jumps, no call hangs beyond its deadline', async () => {
     clock.mockRestore();
   }
   backend.behaviour.hang = false;
-  expect(await client.one({ text: 'on' }, { deadlineMs: 5000 })).toEqual({ text: 'on' });
+  expect(await client.unary({ text: 'on' }, { deadlineMs: 5000 })).toEqual({ text: 'on' });
 });
 
 test('an idle client closes its connections, and opens one for the next call', async () => {
   await using backend = await startBackend();
   await using client = echo(backend.address, { idleMs: 1000 });
-  await client.one({ text: '' });
+  await client.unary({ text: '' });
   expect(backend.connections()).toBe(1);
   await eventually(() => backend.connections() === 0);
-  expect(await client.one({ text: 'again' })).toEqual({ text: 'again' });
+  expect(await client.unary({ text: 'again' })).toEqual({ text: 'again' });
 });
 
 test('options that cannot be are refused before anything is opened', () => {
   expect(() => echo('127.0.0.1:1', { retry: true, hedging: {} })).toThrow('retried or hedged, not both');
-  expect(() => createClient({ close: EchoService.one }, 'ipv4:127.0.0.1:1')).toThrow(
+  expect(() => createClient({ close: EchoService.unary }, 'ipv4:127.0.0.1:1')).toThrow(
     'a method cannot be called close',
   );
 });

@@ -8,7 +8,7 @@ const client = createClient(EchoService, target, {
   retry: true,
   keepalive: { timeMs: 60_000 },
 });
-await client.one({ text: '' });
-const last = client.one({ text: 'last' });
+await client.unary({ text: '' });
+const last = client.unary({ text: 'last' });
 await client.close();
 console.log((await last).text);

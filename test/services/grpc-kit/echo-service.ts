@@ -1,31 +1,29 @@
-// A service with a method of each kind, by hand: messages are JSON.
-const serialize = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
+// A service with a method of each kind, as generated code would define it: messages are JSON.
 
-function parse<T>(bytes: Buffer): T {
-  return JSON.parse(bytes.toString()) as T;
-}
+export type Message = { text: string; delayMs?: number };
 
-export type Text = { text: string };
+const encode = (message: Message): Buffer => Buffer.from(JSON.stringify(message));
+const decode = (bytes: Buffer): Message => JSON.parse(String(bytes)) as Message;
 
-function method<const Name extends string, const Requests extends boolean, const Responses extends boolean>(
+function method<const Name extends string, const In extends boolean, const Out extends boolean>(
   name: Name,
-  requestStream: Requests,
-  responseStream: Responses,
+  requestStream: In,
+  responseStream: Out,
 ) {
   return {
     path: `/test.Echo/${name}` as const,
     requestStream,
     responseStream,
-    requestSerialize: (value: Text): Buffer => serialize(value),
-    requestDeserialize: (bytes: Buffer): Text => parse(bytes),
-    responseSerialize: (value: Text): Buffer => serialize(value),
-    responseDeserialize: (bytes: Buffer): Text => parse(bytes),
+    requestSerialize: encode,
+    requestDeserialize: decode,
+    responseSerialize: encode,
+    responseDeserialize: decode,
   };
 }
 
 export const EchoService = {
-  one: method('One', false, false),
-  many: method('Many', false, true),
-  join: method('Join', true, false),
-  talk: method('Talk', true, true),
+  unary: method('Unary', false, false),
+  collect: method('Collect', true, false),
+  repeat: method('Repeat', false, true),
+  chat: method('Chat', true, true),
 } as const;

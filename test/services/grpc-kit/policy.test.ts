@@ -32,7 +32,7 @@ async function answerers(client: Echo, calls: number): Promise<string[]> {
   const seen: string[] = [];
   for (let call = 0; call < calls; call += 1) {
     await client
-      .one(
+      .unary(
         { text: '' },
         { onEnd: ({ code, peer = '' }) => seen.push(code === status.OK ? peer : (status[code] ?? '')) },
       )
@@ -46,7 +46,7 @@ const counts = (seen: readonly string[]): Record<string, number> =>
 
 /** Until all backends that are named have a connection, and have answered. */
 async function connected(client: Echo, backends: readonly Backend[]): Promise<void> {
-  await client.one({ text: '' }, { waitForReady: true });
+  await client.unary({ text: '' }, { waitForReady: true });
   await eventually(() => backends.every((backend) => backend.connections() > 0));
   await delay(50);
 }
@@ -88,7 +88,7 @@ test('an endpoint that is taken away is left, though calls in flight on it end w
   source.give(places([first]));
   await connected(client, [first]);
   first.behaviour.delayMs = 300;
-  const inFlight = client.one({ text: 'in flight' });
+  const inFlight = client.unary({ text: 'in flight' });
   await eventually(() => first.attempts.length === 2);
   source.give(places([second]));
   expect(counts(await answerers(client, 4))).toEqual({ [second.address]: 4 });
@@ -105,9 +105,9 @@ test('when a resolver knows that there is none, calls fail at once; when it does
   expect(counts(await answerers(client, 3))).toEqual({ [backends[0]?.address ?? '']: 3 });
   source.fail('no pod is ready', { gone: true });
   const begun = performance.now();
-  await expect(client.one({ text: '' })).rejects.toThrow('no pod is ready');
+  await expect(client.unary({ text: '' })).rejects.toThrow('no pod is ready');
   expect(performance.now() - begun).toBeLessThan(1000);
-  const waiting = client.one({ text: 'back' }, { waitForReady: true });
+  const waiting = client.unary({ text: 'back' }, { waitForReady: true });
   source.give(places(backends));
   expect(await waiting).toEqual({ text: 'back' });
 });
@@ -117,7 +117,7 @@ test('an empty list fails calls at once, and does not let them hang', async () =
   await using client = echo(source);
   source.give([]);
   const begun = performance.now();
-  await expect(client.one({ text: '' })).rejects.toThrow('No addresses resolved');
+  await expect(client.unary({ text: '' })).rejects.toThrow('No addresses resolved');
   expect(performance.now() - begun).toBeLessThan(1000);
 });
 
@@ -211,7 +211,7 @@ test('a retry goes to another endpoint', async () => {
   await using client = echo(source, { retry: { maxAttempts: 5, initialBackoffMs: 1, maxBackoffMs: 1 } });
   source.give(places(backends));
   await connected(client, backends);
-  await Promise.all(Array.from({ length: 200 }, () => client.one({ text: '' })));
+  await Promise.all(Array.from({ length: 200 }, () => client.unary({ text: '' })));
   // All of them ended at the one that answers: with five attempts at five endpoints none can be asked twice.
   expect(good.attempts.length).toBeGreaterThan(200);
 });
@@ -227,7 +227,7 @@ test('with more attempts than endpoints, they begin anew', async () => {
     attempts.length = 0;
   }
   const ids = Array.from({ length: 20 }, (_, index) => `${index}`);
-  await Promise.all(ids.map((id) => client.one({ text: '' }, { metadata: { id } }).catch(() => {})));
+  await Promise.all(ids.map((id) => client.unary({ text: '' }, { metadata: { id } }).catch(() => {})));
   for (const { attempts } of backends) {
     expect(counts(attempts.map((metadata) => String(metadata.get('id')[0])))).toEqual(
       Object.fromEntries(ids.map((id) => [id, 4])),
@@ -282,7 +282,7 @@ test('a retry keeps within the deadline, and what may not be repeated is not', a
   const source = script();
   const retry = { maxAttempts: 5, initialBackoffMs: 2000, maxBackoffMs: 2000 };
   await using client = echo(source, { retry, deadlineMs: 300 });
-  await using other = echo(source, { retry: { ...retry, methods: ['Many'] } });
+  await using other = echo(source, { retry: { ...retry, methods: ['Repeat'] } });
   source.give(places(backends));
   const begun = performance.now();
   await answerers(client, 1);

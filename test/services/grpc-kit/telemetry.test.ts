@@ -39,16 +39,16 @@ test('calls by method, target, status and peer, with their durations', async () 
   await using backend = await startBackend();
   const target = `ipv4:${backend.address}`;
   await using client = createClient(EchoService, target);
-  await client.one({ text: '' });
-  await client.one({ text: '' });
+  await client.unary({ text: '' });
+  await client.unary({ text: '' });
   backend.behaviour.fail = status.NOT_FOUND;
-  await client.one({ text: '' }).catch(() => {});
+  await client.unary({ text: '' }).catch(() => {});
   const calls = await points('grpc.client.call.duration');
   const ofTarget = calls.filter(({ attributes }) => attributes['grpc.target'] === target);
   expect(ofTarget.map(({ attributes, value }) => [attributes, (value as { count: number }).count])).toEqual([
     [
       {
-        'grpc.method': 'test.Echo/One',
+        'grpc.method': 'test.Echo/Unary',
         'grpc.target': target,
         'grpc.status': 'OK',
         'network.peer.address': backend.address,
@@ -57,7 +57,7 @@ test('calls by method, target, status and peer, with their durations', async () 
     ],
     [
       {
-        'grpc.method': 'test.Echo/One',
+        'grpc.method': 'test.Echo/Unary',
         'grpc.target': target,
         'grpc.status': 'NOT_FOUND',
         'network.peer.address': backend.address,
@@ -82,7 +82,7 @@ test('connections by state', async () => {
   {
     await using client = createClient(EchoService, source.target);
     source.give([{ address: backend.address }, { address: gone.address }]);
-    await client.one({ text: '' }, { waitForReady: true });
+    await client.unary({ text: '' }, { waitForReady: true });
     await eventually(() => backend.connections() === 1);
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(await states()).toEqual({ READY: 1, TRANSIENT_FAILURE: 1 });

@@ -1,4 +1,4 @@
-// A service with a method of each kind, and clients of it, for tests of the server.
+// The echo service as `serve` hosts it, and clients of it, for tests of the server.
 import {
   ChannelCredentials,
   type ChannelOptions,
@@ -15,34 +15,9 @@ import {
   type StartedServer,
   serve,
 } from '../../../../services/grpc-kit/src/server/index.ts';
+import { EchoService, type Message } from '../echo-service.ts';
 
-export type Message = { text: string; delayMs?: number };
-
-const encode = (message: Message): Buffer => Buffer.from(JSON.stringify(message));
-const decode = (bytes: Buffer): Message => JSON.parse(String(bytes)) as Message;
-
-function method<In extends boolean, Out extends boolean>(
-  name: string,
-  requestStream: In,
-  responseStream: Out,
-) {
-  return {
-    path: `/test.Echo/${name}`,
-    requestStream,
-    responseStream,
-    requestSerialize: encode,
-    requestDeserialize: decode,
-    responseSerialize: encode,
-    responseDeserialize: decode,
-  };
-}
-
-export const EchoService = {
-  unary: method('Unary', false, false),
-  collect: method('Collect', true, false),
-  repeat: method('Repeat', false, true),
-  chat: method('Chat', true, true),
-} as const;
+export { EchoService, type Message };
 
 /** Answers with what it was told; `repeat` says it once and stays open. */
 export function echo(seen: { started: number; atOnce: number; mostAtOnce: number } = counts()) {
