@@ -1,4 +1,12 @@
-import { type Call, callsOf, type History, OWN_NODE, placesOf, startedMs } from '../history/index.ts';
+import {
+  type Call,
+  callsOf,
+  endedMs,
+  type History,
+  OWN_NODE,
+  placesOf,
+  startedMs,
+} from '../history/index.ts';
 import { type Finding, sayFor } from './finding.ts';
 import { FOUND_MS } from './nearest-first.ts';
 import { count, momentsOf } from './words.ts';
@@ -29,7 +37,8 @@ export function connectionBound(history: History, { arm }: { arm: string }): Fin
         ];
       }
       const connectedFromMs = before ? startedMs(before.last) : startedMs(first);
-      const wasLocal = hasLocal(client, connectedFromMs - FOUND_MS, startedMs(first));
+      // A call that was under way when its pod went connects for its second attempt, later than it was started.
+      const wasLocal = hasLocal(client, connectedFromMs - FOUND_MS, endedMs(first));
       return wasLocal && tierOf(client, pod, startedMs(first)) !== OWN_NODE
         ? [`${client} connected to ${pod} ${moment(startedMs(first))}, with a Ready one on its own node`]
         : [];

@@ -211,6 +211,22 @@ test('connection-bound: that a pod goes may be seen late', () => {
   expect(connectionBound(late, { arm: ARM }).verdict).toBe('pass');
 });
 
+test('connection-bound: a call under way when its pod goes is answered by another, on a connection made since', () => {
+  const startedMs = CHANGE_MS - 22;
+  const underWay = (latencyMs: number) => {
+    let last: Call | undefined;
+    return edit(local(staying()), (e) => {
+      if (e.type !== 'call' || e.source !== 'client-1' || e.atMs < startedMs || e.atMs > CHANGE_MS + 10)
+        return e;
+      const isFirst = last === undefined;
+      last = e;
+      return isFirst ? { ...e, pod: 'server-2', atMs: startedMs, latencyMs } : undefined;
+    });
+  };
+  expect(connectionBound(underWay(100), { arm: ARM })).toMatchObject({ verdict: 'pass' });
+  expect(connectionBound(underWay(10), { arm: ARM }).message).toMatch(/with a Ready one on its own node/);
+});
+
 test('connection-bound: moves that nothing asked for, and connections that pass a local pod by', () => {
   expect(connectionBound(local(preferLocal), { arm: ARM })).toMatchObject({ verdict: 'fail' });
   expect(connectionBound(local(preferLocal), { arm: ARM }).message).toMatch(
