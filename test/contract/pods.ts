@@ -113,7 +113,8 @@ export const pods = area('pods', (contract) => {
       ready: true,
       started: true,
       restartCount: 0,
-      image: expect.stringContaining(space.images.client),
+      // Of an image with several tags, a runtime names whichever it finds first.
+      image: expect.stringContaining(space.images.client.replace(/:[^:]*$/, ':')),
       state: { running: { startedAt: expect.stringMatching(/Z$/) } },
       lastState: {},
     });
