@@ -75,12 +75,19 @@ async function startWatchers(count: number, signal: AbortSignal): Promise<AsyncD
     { cancelSignal: signal, reject: false },
   );
   let printed = '';
+  let ended: string | undefined;
+  void child.then(({ stderr }) => {
+    ended = stderr;
+  });
   child.stdout.on('data', (chunk: Buffer) => {
     printed += chunk.toString();
   });
   await waitFor(
     `${count} clients to watch`,
-    async () => (printed.includes('watching') ? { done: undefined } : { waiting: printed || 'silence' }),
+    async () => {
+      if (ended !== undefined) throw new LabError('failed', `the watching clients ended: ${ended}`);
+      return printed.includes('watching') ? { done: undefined } : { waiting: printed || 'silence' };
+    },
     { timeoutMs: 60_000, intervalMs: 100, signal },
   );
   return {

@@ -69,7 +69,7 @@ export const providerOption = <Name extends string>(providers: readonly Name[]) 
 type Parsed = {
   options: readonly { long?: string | undefined; required: boolean }[];
   args: readonly string[];
-  registeredArguments: readonly unknown[];
+  registeredArguments: readonly { variadic: boolean }[];
   error: (message: string) => never;
 };
 
@@ -82,7 +82,8 @@ type Parsed = {
  */
 export function refuseMisuse(command: Parsed, npmScript: string): void {
   const taken = swallowedOptions(command, npmScript);
-  const tooMany = command.args.slice(command.registeredArguments.length);
+  const takesAny = command.registeredArguments.at(-1)?.variadic ?? false;
+  const tooMany = takesAny ? [] : command.args.slice(command.registeredArguments.length);
   if (taken.length > 0) {
     // Values without their options: whose they are is not known.
     const words = process.argv.slice(2).filter((word) => !tooMany.includes(word));

@@ -6,7 +6,7 @@ import type { Finding, Judgement } from '../checks/index.ts';
 import type { ClusterApi, PodProxy, ServiceFields } from '../cluster/index.ts';
 import type { Fault } from '../faults/index.ts';
 import type { History, PodSeen } from '../history/index.ts';
-import type { ResultTable } from '../report/index.ts';
+import type { Plot, ResultTable } from '../report/index.ts';
 
 export type Experiment = {
   name: string;
@@ -37,6 +37,8 @@ export type Judged = {
   judgement: Judgement;
   /** What the experiment shows beside each arm's figures. */
   tables?: ResultTable[];
+  /** Curves, for the page. */
+  plots?: Plot[];
 };
 
 /** One side of a comparison: servers and clients of its own, which share nothing with the others but the nodes. */

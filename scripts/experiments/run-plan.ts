@@ -60,7 +60,7 @@ export async function runPlan(options: RunOptions): Promise<RunDocument> {
     lost ??= gone ?? undefined;
     live.end();
   }
-  const { findings, judgement, tables = [] } = lost ? whatWasLost(lost) : plan.judge(history);
+  const { findings, judgement, tables = [], plots = [] } = lost ? whatWasLost(lost) : plan.judge(history);
   const clockErrors = eventsOf(history, 'clock').map(({ errorMs }) => errorMs);
   const document: RunDocument = {
     verdict: judgement.verdict,
@@ -78,6 +78,7 @@ export async function runPlan(options: RunOptions): Promise<RunDocument> {
     findings: [...findings],
     arms: plan.arms.map(({ name }) => armResult(history, name)),
     tables,
+    plots,
     clockErrorMs: clockErrors.length > 0 ? Math.max(...clockErrors) : null,
   };
   await writeRun({ document, history, manifests, extra: document.verdict === 'pass' ? {} : extra });

@@ -2,6 +2,7 @@
 import type {
   AttemptCounts,
   CallEvent,
+  ConnectionCounts,
   LifecycleEvent,
   WorkloadStatus,
 } from '../../services/protocol/index.ts';
@@ -80,6 +81,8 @@ export type Counters = Seen & {
   final: boolean;
   /** By client, `<arm>@<client pod>`. */
   clients: Record<string, AttemptCounts>;
+  /** Its gRPC connections. */
+  connections?: ConnectionCounts;
 };
 
 /** A server's own life, as it told it. */

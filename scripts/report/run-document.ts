@@ -67,9 +67,33 @@ export const ResultTable = z
     rows: z
       .array(z.array(z.string()))
       .describe('As many cells as there are columns; the first names the row'),
+    heat: z
+      .object({
+        values: z.array(z.array(z.number().nullable())).describe('A row each, without its name'),
+        tone: z.enum(['good', 'bad', 'neutral']).describe('What the largest value is'),
+      })
+      .optional()
+      .describe('Colours of the cells, where the table is a matrix'),
   })
   .describe('Figures that this experiment is about, as they were printed');
 export type ResultTable = z.infer<typeof ResultTable>;
+
+const Axis = z.object({ label: z.string(), log: z.boolean().optional() });
+
+export const Plot = z
+  .object({
+    title: z.string(),
+    x: Axis,
+    y: Axis,
+    series: z.array(
+      z.object({
+        name: z.string(),
+        points: z.array(z.tuple([z.number(), z.number().nullable()])).describe('x, y'),
+      }),
+    ),
+  })
+  .describe('Curves that this experiment is about');
+export type Plot = z.infer<typeof Plot>;
 
 export const RunDocument = z
   .object({
@@ -96,6 +120,7 @@ export const RunDocument = z
     ),
     arms: z.array(ArmResult),
     tables: z.array(ResultTable),
+    plots: z.array(Plot).default([]),
     clockErrorMs: z.number().nullable().describe('Largest error bound of any clock in the run'),
   })
   .meta({ title: 'grpc-kind-lab run', description: 'The result of one run of an experiment' });

@@ -1,17 +1,23 @@
 // .lab/runs/<id>/: everything of one run, written once, when it is over.
 
-import { createWriteStream } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createGzip } from 'node:zlib';
+import { createGunzip, createGzip } from 'node:zlib';
 import { stringify } from 'yaml';
+import { z } from 'zod';
 import { labRoot } from '../cluster/index.ts';
-import type { History } from '../history/index.ts';
-import type { RunDocument } from './run-document.ts';
+import { LabError, messageOf } from '../common/errors.ts';
+import type { History, HistoryEvent } from '../history/index.ts';
+import { htmlReport } from './html/index.ts';
+import { RunDocument } from './run-document.ts';
 
-export const runFolder = (id: string): string => join(labRoot(), 'runs', id);
+const runsRoot = (): string => join(labRoot(), 'runs');
+
+export const runFolder = (id: string): string => join(runsRoot(), id);
 
 export type RunFiles = {
   document: RunDocument;
@@ -36,7 +42,53 @@ export async function writeRun({ document, history, manifests, extra }: RunFiles
     await mkdir(join(folder, name, '..'), { recursive: true });
     await writeFile(join(folder, name), text);
   }
+  await writeReport(document, history);
   return folder;
+}
+
+/**
+ * Makes the page of a run, anew where there is one.
+ *
+ * @param history default: the one in its folder.
+ * @returns the file.
+ */
+export async function writeReport(document: RunDocument, history?: History): Promise<string> {
+  const file = join(runFolder(document.id), 'report.html');
+  await writeFile(file, await htmlReport(document, history ?? readHistory(document.id)));
+  return file;
+}
+
+/** Ids of all runs that were written to their end, the newest first. */
+export async function runIds(): Promise<string[]> {
+  const entries = await readdir(runsRoot(), { withFileTypes: true }).catch(() => []);
+  return entries
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name)
+    .sort()
+    .reverse();
+}
+
+/** @throws LabError `usage` when there is no such run, or what is there is none. */
+export async function readRun(id: string): Promise<RunDocument> {
+  try {
+    return RunDocument.parse(JSON.parse(await readFile(join(runFolder(id), 'run.json'), 'utf8')));
+  } catch (error) {
+    const why =
+      error instanceof z.ZodError
+        ? `it is of another version of the lab (${error.issues.map(({ path }) => path.join('.')).join(', ')})`
+        : messageOf(error);
+    throw new LabError('usage', `the run ${id} cannot be read: ${why}`, {
+      hint: 'npm run report -- --list shows those that are there.',
+      cause: error,
+    });
+  }
+}
+
+/** The events of a run, one after another. */
+export async function* readHistory(id: string): AsyncGenerator<HistoryEvent> {
+  const input = createReadStream(join(runFolder(id), 'history.ndjson.gz')).pipe(createGunzip());
+  for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY }))
+    if (line) yield JSON.parse(line) as HistoryEvent;
 }
 
 function* ndjson(history: History): Generator<string> {

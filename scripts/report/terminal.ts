@@ -112,4 +112,14 @@ function latencyLine({ latency }: ArmResult): string {
 }
 
 export const describeRun = ({ verdict, id, durationMs }: RunDocument): string =>
-  `${verdict} after ${formatDuration(durationMs)}: .lab/runs/${id}`;
+  `${verdict} after ${formatDuration(durationMs)}: .lab/runs/${id}/report.html`;
+
+/** A line a run. */
+export function listRuns(runs: readonly RunDocument[], stream: NodeJS.WriteStream): string {
+  return runs
+    .map(({ id, verdict, durationMs, provider }) => {
+      const sign = styleText(colours[verdict], `${signs[verdict]} ${verdict.padEnd(7)}`, { stream });
+      return `${sign} ${id.padEnd(40)} ${provider.padEnd(8)} ${formatDuration(durationMs).padStart(7)}\n`;
+    })
+    .join('');
+}

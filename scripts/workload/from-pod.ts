@@ -26,11 +26,10 @@ export function fromPod(
       const error = line.error === undefined ? {} : { error: line.error };
       return { event: { type, name, records, ...error, ...seen }, sourceMs: line.atMs };
     }
-    case 'counters':
-      return {
-        event: { type: 'counters', final: line.final, clients: line.clients, ...seen },
-        sourceMs: line.atMs,
-      };
+    case 'counters': {
+      const { type, final, clients, connections } = line;
+      return { event: { type, final, clients, connections, ...seen }, sourceMs: line.atMs };
+    }
     case 'lifecycle':
       return { event: { type: 'lifecycle', phase: line.phase, ...seen }, sourceMs: line.atMs };
     case 'dropped':

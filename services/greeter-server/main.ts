@@ -6,6 +6,7 @@ import { GreeterService } from '../gen/greet.ts';
 import { type Health, serve } from '../grpc-kit/src/server/index.ts';
 import type { CallBehaviour } from './behaviour.ts';
 import { readConfig } from './config.ts';
+import { countConnections } from './connections.ts';
 import { controlRoutes } from './control.ts';
 import { createCounters } from './counters.ts';
 import { cut, drainOptions } from './drain.ts';
@@ -22,7 +23,7 @@ const behaviour: CallBehaviour = {
   failureCode: 'UNAVAILABLE',
 };
 const counters = createCounters();
-const events = createServerEvents(config.identity, counters);
+const events = createServerEvents(config.identity, counters, countConnections(config.grpcPort));
 
 // First the control endpoint: who finds this pod Ready, which is asked over gRPC, can rely on it.
 const { promise: health, resolve: setHealth } = Promise.withResolvers<Health>();

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { nowMs } from '../common/clock.ts';
 import { helloEvent, type Identity } from '../common/identity.ts';
 import type { CountersEvent, LifecycleEvent, ServerEvent } from '../protocol/index.ts';
+import type { Connections } from './connections.ts';
 import type { Counters } from './counters.ts';
 
 const SNAPSHOT_INTERVAL_MS = 1000;
@@ -18,14 +19,20 @@ export type ServerEvents = ReturnType<typeof createServerEvents>;
  * The streams of GET /events. Each begins with hello, the lifecycle events so far (a reader that comes late or comes
  * back misses none) and the counters; it ends with the final counters.
  */
-export function createServerEvents(identity: Identity, counters: Counters) {
+export function createServerEvents(identity: Identity, counters: Counters, connections: Connections) {
   const streams = new Set<Writable>();
   const lifecycle: LifecycleEvent[] = [];
   let toldVersion = -1;
   let toldMs = 0;
 
   function countersEvent(final: boolean): CountersEvent {
-    return { type: 'counters', atMs: nowMs(), final, clients: counters.snapshot() };
+    return {
+      type: 'counters',
+      atMs: nowMs(),
+      final,
+      clients: counters.snapshot(),
+      connections: connections.counts(),
+    };
   }
   function tellAll(event: ServerEvent): void {
     const line = `${JSON.stringify(event)}\n`;
@@ -35,13 +42,14 @@ export function createServerEvents(identity: Identity, counters: Counters) {
       if (!skip) stream.write(line);
     }
   }
+  const version = () => counters.version() + connections.version();
   function tellCounters(final: boolean): void {
-    toldVersion = counters.version();
+    toldVersion = version();
     toldMs = performance.now();
     tellAll(countersEvent(final));
   }
   const timer = setInterval(() => {
-    if (counters.version() !== toldVersion || performance.now() - toldMs >= KEEPALIVE_MS) tellCounters(false);
+    if (version() !== toldVersion || performance.now() - toldMs >= KEEPALIVE_MS) tellCounters(false);
   }, SNAPSHOT_INTERVAL_MS);
 
   return {

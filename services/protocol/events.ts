@@ -72,6 +72,9 @@ export type AttemptCounts = {
   failed: number;
 };
 
+/** gRPC connections of a server: open ones, and all that it has accepted since it started. */
+export type ConnectionCounts = { open: number; opened: number };
+
 /** What a server got so far, by client (`<workload id>@<pod name>`). */
 export type CountersEvent = {
   type: 'counters';
@@ -79,6 +82,7 @@ export type CountersEvent = {
   /** True when the server has shut down and nothing can come any more. */
   final: boolean;
   clients: Record<string, AttemptCounts>;
+  connections: ConnectionCounts;
 };
 
 /** The server's own life: SIGTERM came, it stopped taking calls, it is done. */

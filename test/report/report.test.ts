@@ -2,9 +2,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { gunzipSync } from 'node:zlib';
-import { build, encodeIntoCompressedBase64 } from 'hdr-histogram-js';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { HistoryEvent } from '../../scripts/history/index.ts';
 import {
   armResult,
   describeRun,
@@ -13,34 +11,9 @@ import {
   summarise,
   writeRun,
 } from '../../scripts/report/index.ts';
-import { ARM, END_MS, edit, scaleIn, scaleOut, unanswered } from '../support/history.ts';
-
-/** A client's distribution, as its agent encodes it: in microseconds. */
-function encoded(...ms: number[]): string {
-  const histogram = build({ bitBucketSize: 32, autoResize: true, numberOfSignificantValueDigits: 3 });
-  for (const each of ms) histogram.recordValue(each * 1000);
-  return encodeIntoCompressedBase64(histogram);
-}
-
-/** The history with latencies for each client, and with the mark at which it ended. */
-const complete = (history: readonly HistoryEvent[]): HistoryEvent[] => [
-  ...edit(history, (event) =>
-    event.type === 'workload-end'
-      ? {
-          ...event,
-          status: {
-            ...event.status,
-            latency: {
-              ...event.status.latency,
-              encoded: encoded(...(event.source === 'client-1' ? [1, 2] : [3, 400])),
-            },
-          },
-        }
-      : event,
-  ),
-  { type: 'mark', name: 'baseline', source: 'driver', atMs: 1000 },
-  { type: 'mark', name: 'end', source: 'driver', atMs: END_MS },
-];
+import { complete } from '../support/complete-history.ts';
+import { ARM, scaleIn, scaleOut, unanswered } from '../support/history.ts';
+import { documentOf, LONG, SCALED_OUT } from '../support/run-document.ts';
 
 const PODS = ['server-10', 'server-6', 'server-7', 'server-8', 'server-9'];
 
@@ -114,33 +87,7 @@ describe("an arm's figures", () => {
   });
 });
 
-const LONG = 'a sentence with figures that goes on and on, as findings do, '.repeat(4).trim();
-
-function documentOf(verdict: RunDocument['verdict'], history: HistoryEvent[]): RunDocument {
-  return {
-    verdict,
-    reasons: [`treatment: ${LONG}`],
-    experiment: 'scale',
-    question: 'Do replicas that are added to a running service get their share of the calls?',
-    id: `test-${process.pid}`,
-    startedAt: new Date(0).toISOString(),
-    durationMs: 65_000,
-    command: 'npm run experiment scale',
-    parameters: { from: 5, to: 10, maxConnectionAgeMs: undefined },
-    prediction: 'From here to there',
-    provider: 'kind',
-    versions: { node: 'v24.0.0' },
-    findings: [
-      { check: 'new-pods-served', arm: 'treatment', verdict, message: LONG },
-      { check: 'infrastructure', verdict: 'unknown', message: 'short', restsOn: 'history-complete' },
-    ],
-    arms: [armResult(history, ARM)],
-    tables: [],
-    clockErrorMs: 1,
-  };
-}
-
-const OUT = complete(scaleOut(3000));
+const OUT = SCALED_OUT;
 const IN = complete(
   scaleIn(500, {
     tamper: (call) => (call.seq === 2300 ? unanswered(call, 'UNAVAILABLE', LONG) : call),
@@ -161,7 +108,7 @@ describe('the summary', () => {
     ['fail', IN],
     ['unknown', OUT],
   ] as const)('of a run with %s fits into 80 columns, and is plain in a pipe', (verdict, history) => {
-    const text = summarise(documentOf(verdict, [...history]), pipe);
+    const text = summarise(documentOf(verdict, history), pipe);
     expect(text).not.toContain('\x1b');
     for (const line of text.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80);
     expect(text).toContain(`${verdict.toUpperCase()}  Do replicas`);
@@ -178,7 +125,7 @@ describe('the summary', () => {
         ],
       },
     ];
-    const text = summarise({ ...documentOf('pass', [...OUT]), tables }, pipe);
+    const text = summarise({ ...documentOf('pass', OUT), tables }, pipe);
     expect(text).toMatch(/Calls that succeeded\n +failing +\n none +70\.0% +\n retry +97\.3% +\n/);
   });
 
@@ -207,7 +154,9 @@ describe('the summary', () => {
   it('gives reasons unless it has passed', () => {
     expect(summarise(documentOf('fail', OUT), pipe).split('FAIL')[1]).toContain('treatment: a sentence');
     expect(summarise(documentOf('pass', OUT), pipe).split('PASS')[1]).not.toContain('a sentence');
-    expect(describeRun(documentOf('pass', OUT))).toBe(`pass after 1m05s: .lab/runs/test-${process.pid}`);
+    expect(describeRun(documentOf('pass', OUT))).toBe(
+      `pass after 1m05s: .lab/runs/test-${process.pid}/report.html`,
+    );
   });
 });
 

@@ -1,11 +1,12 @@
 import { createServer, constants as http2 } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import {
   type AgentEvent,
   CALL_METADATA,
   type CallEvent,
   type HelloEvent,
+  type ServerEvent,
 } from '../../services/protocol/index.ts';
 import { startClient, startServer, until } from './harness.ts';
 
@@ -129,5 +130,22 @@ describe('transparent retries', () => {
     } finally {
       server.close();
     }
+  });
+});
+
+describe.concurrent('the connections of greeter-server', () => {
+  it('are counted as they come and go, those to its control endpoint left out', async () => {
+    await using server = await startServer();
+    const stream = await server.openEvents<HelloEvent | ServerEvent>();
+    const told = () => stream.events.findLast((event) => event.type === 'counters')?.connections;
+    await until('the first counts', () => told() !== undefined);
+    expect(told()).toEqual({ open: 0, opened: 0 });
+    const sockets = [1, 2].map(() => connect(Number(server.target.split(':').at(-1)), '127.0.0.1'));
+    await until('two open ones', () => told()?.open === 2);
+    sockets[0]?.destroy();
+    await until('one that is left', () => told()?.open === 1);
+    expect(told()).toEqual({ open: 1, opened: 2 });
+    sockets[1]?.destroy();
+    stream.close();
   });
 });

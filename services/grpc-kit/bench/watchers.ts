@@ -28,9 +28,12 @@ async function watcher(index: number): Promise<() => Promise<void>> {
   });
 }
 
+// A watch alone keeps no process alive.
+const alive = setInterval(() => {}, 60_000);
 const closes = await Promise.all(Array.from({ length: Number(count) }, (_, index) => watcher(index)));
 process.stdout.write('watching\n');
 process.once('SIGTERM', async () => {
+  clearInterval(alive);
   await Promise.all(closes.map((close) => close()));
   await rm(dir, { recursive: true, force: true });
 });

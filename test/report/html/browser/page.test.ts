@@ -1,0 +1,235 @@
+// The page as a browser shows it.
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { htmlReport } from '../../../../scripts/report/html/index.ts';
+import { armResult } from '../../../../scripts/report/index.ts';
+import { chromiumPath } from '../../../support/chromium.ts';
+import { complete } from '../../../support/complete-history.ts';
+import { counters, scaleOut, unanswered } from '../../../support/history.ts';
+import { documentOf } from '../../../support/run-document.ts';
+import { tempDir } from '../../../support/temp-dir.ts';
+
+const HOSTILE = '</script><script>alert(1)</script><img src=x onerror=alert(2)>';
+const ARMS = ['treatment', 'control'];
+const history = ARMS.flatMap((arm) => [
+  ...complete(
+    scaleOut(arm === 'control' ? undefined : 3000, {
+      arm,
+      tamper: (call) => (call.seq % 500 === 499 ? unanswered(call) : call),
+    }),
+  ),
+  { ...counters('server-1', 30_000, {}, true, arm), connections: { open: 2, opened: 4 } },
+]);
+const run = documentOf('fail', history, {
+  question: `Is it ${HOSTILE}?`,
+  arms: ARMS.map((arm) => armResult(history, arm)),
+  tables: [
+    {
+      title: 'A matrix',
+      columns: ['', 'one', 'other'],
+      rows: [['row', '1', '2']],
+      heat: { values: [[1, 2]], tone: 'bad' },
+    },
+  ],
+  plots: [
+    {
+      title: 'A curve',
+      x: { label: 'age' },
+      y: { label: 's' },
+      series: [
+        {
+          name: 'c',
+          points: [
+            [1, 2],
+            [2, 3],
+          ],
+        },
+      ],
+    },
+  ],
+});
+
+let dir: Awaited<ReturnType<typeof tempDir>>;
+let browser: Browser;
+let file: string;
+beforeAll(async () => {
+  dir = await tempDir();
+  file = join(dir.path, 'report.html');
+  await writeFile(file, await htmlReport(run, history));
+  browser = await chromium.launch({
+    executablePath: await chromiumPath(),
+    args: ['--no-sandbox', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+  });
+}, 120_000);
+afterAll(async () => {
+  await browser?.close();
+  await dir?.[Symbol.asyncDispose]();
+});
+
+type Seen = { page: Page; complaints: string[]; requests: string[] };
+
+async function open(options: BrowserContextOptions = {}): Promise<Seen> {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  const requests: string[] = [];
+  page.on('console', (message) => complaints.push(message.text()));
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('dialog', (dialog) => {
+    complaints.push(`dialog ${dialog.message()}`);
+    void dialog.dismiss();
+  });
+  page.on('request', (request) => requests.push(request.url()));
+  await page.goto(`file://${file}`);
+  return { page, complaints, requests };
+}
+
+/** Charts are drawn when they come into view. */
+async function scrollThrough(page: Page): Promise<void> {
+  for (const chart of await page.locator('[data-figure]').all()) {
+    await chart.scrollIntoViewIfNeeded();
+    await chart.locator('svg').waitFor();
+  }
+}
+
+describe('the page', () => {
+  it('asks nobody for anything, complains of nothing, and runs nothing that it only shows', async () => {
+    const { page, complaints, requests } = await open();
+    await scrollThrough(page);
+    expect(complaints).toEqual([]);
+    expect(requests.filter((url) => !url.startsWith('data:'))).toEqual([`file://${file}`]);
+    expect(await page.locator('h1').textContent()).toContain(HOSTILE);
+    await page.context().close();
+  });
+
+  it('is one file of less than 2 MB', async () => {
+    expect((await stat(file)).size).toBeLessThan(2_000_000);
+    expect(await readFile(file, 'utf8')).not.toMatch(/(?:src|href)="https?:/);
+  });
+
+  it('draws a mark for everything that a chart has', async () => {
+    const { page } = await open();
+    await scrollThrough(page);
+    const drawn = await page
+      .locator('[data-figure]')
+      .evaluateAll((charts) =>
+        charts.map((chart) => [
+          (chart as HTMLElement).dataset.figure,
+          chart.querySelectorAll('svg path').length > 5,
+          chart.textContent?.includes('scale') ?? false,
+        ]),
+      );
+    expect(drawn).toEqual([
+      ['plot-1', true, false],
+      ...ARMS.map((arm) => [`requests-${arm}`, true, true]),
+      ...ARMS.map((arm) => [`errors-${arm}`, true, true]),
+      ...ARMS.map((arm) => [`latency-${arm}`, true, true]),
+      ...ARMS.map((arm) => [`connections-${arm}`, true, true]),
+    ]);
+    await page.context().close();
+  });
+
+  it.each([
+    ['a phone', 390],
+    ['a wide screen', 1920],
+  ])('fits %s', async (_, width) => {
+    const { page } = await open({ viewport: { width, height: 800 } });
+    await scrollThrough(page);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+    const widths = await page
+      .locator('[data-figure] svg')
+      .evaluateAll((all) => all.map((svg) => svg.clientWidth));
+    for (const chart of widths) expect(chart).toBeLessThanOrEqual(width);
+    await page.context().close();
+  });
+
+  it('hands out the data behind each chart', async () => {
+    const { page } = await open();
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.locator('[data-csv="requests-treatment"]').click(),
+    ]);
+    const text = await readFile(await download.path(), 'utf8');
+    const [head, ...rows] = text.trimEnd().split('\n');
+    expect(download.suggestedFilename()).toBe('requests-treatment.csv');
+    expect(head?.split(',')).toHaveLength(1 + 10 + 1);
+    expect(rows).toHaveLength(120);
+    await page.context().close();
+  });
+
+  it('can be used with the keyboard, and heard', async () => {
+    const { page } = await open();
+    await scrollThrough(page);
+    const nameless = await page.evaluate(
+      () =>
+        [...document.querySelectorAll('button, a, summary, [role=img], figure, [role=region]')].filter(
+          (element) =>
+            !element.getAttribute('aria-label') &&
+            !document.getElementById(element.getAttribute('aria-labelledby') ?? '')?.textContent &&
+            !element.textContent?.trim(),
+        ).length,
+    );
+    expect(nameless).toBe(0);
+    await page.evaluate(() => scrollTo(0, 0));
+    const theme = () => page.evaluate(() => document.documentElement.dataset.theme);
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe('theme');
+    expect(await theme()).toBe('light');
+    await page.keyboard.press('Enter');
+    expect(await theme()).toBe('dark');
+    expect(await page.locator('[data-figure="requests-treatment"]').getAttribute('aria-label')).toContain(
+      '5 new ones of which 5 were called',
+    );
+    await page.context().close();
+  });
+
+  it.each(['light', 'dark'] as const)('has text that can be read, %s', async (colorScheme) => {
+    const { page } = await open({ colorScheme });
+    await scrollThrough(page);
+    const faint = await page.evaluate(contrasts);
+    expect(faint).toEqual([]);
+    await page.context().close();
+  });
+
+  it('says without JavaScript what it lacks', async () => {
+    const { page } = await open({ javaScriptEnabled: false });
+    expect(await page.locator('noscript').textContent()).toContain('need JavaScript');
+    expect(await page.locator('.badge').textContent()).toMatch(/fail/i);
+    await page.context().close();
+  });
+});
+
+/** Texts whose contrast is below 4.5 to 1 (WCAG 2.2, 1.4.3). Runs in the page. */
+function contrasts(): string[] {
+  const channels = (colour: string) => (colour.match(/[\d.]+/g) ?? []).map(Number);
+  const luminance = (colour: string) => {
+    const [r = 0, g = 0, b = 0] = channels(colour).map((value) => {
+      const share = value / 255;
+      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const backgroundOf = (element: Element | null): string => {
+    if (element === null) return 'rgb(255, 255, 255)';
+    const { backgroundColor } = getComputedStyle(element);
+    return channels(backgroundColor)[3] === 0 ? backgroundOf(element.parentElement) : backgroundColor;
+  };
+  const texts = [...document.querySelectorAll('main *, header *')].filter(
+    (element) =>
+      element.closest('svg') === null &&
+      !element.classList.contains('heat') &&
+      [...element.childNodes].some(({ nodeType, textContent }) => nodeType === 3 && textContent?.trim()),
+  );
+  return texts.flatMap((element) => {
+    const [a = 0, b = 0] = [
+      luminance(getComputedStyle(element).color),
+      luminance(backgroundOf(element)),
+    ].sort((x, y) => y - x);
+    const ratio = (a + 0.05) / (b + 0.05);
+    return ratio < 4.5
+      ? [`${element.tagName} ${element.textContent?.slice(0, 30)}: ${ratio.toFixed(2)}`]
+      : [];
+  });
+}
