@@ -26,12 +26,14 @@ const { resolve: resolveFile } = createRequire(import.meta.url);
 const protosOf = (name: string, fromEntry: string) =>
   join(dirname(fileURLToPath(import.meta.resolve(name))), fromEntry);
 
+const healthProto = join(protosOf('grpc-health-check', '../../proto'), 'health/v1/health.proto');
+
 /** What a service reads at run time, by its path in the service's proto/. */
 const protoFiles: Record<string, Record<string, string>> = {
   'greeter-server': {
     'greet.proto': join(services, 'proto/greet.proto'),
     'channelz.proto': join(protosOf('@grpc/grpc-js', '../../proto'), 'channelz.proto'),
-    'health/v1/health.proto': join(protosOf('grpc-health-check', '../../proto'), 'health/v1/health.proto'),
+    'health/v1/health.proto': healthProto,
     'grpc/reflection/v1/reflection.proto': join(
       protosOf('@grpc/reflection', '../proto'),
       'grpc/reflection/v1/reflection.proto',
@@ -41,7 +43,7 @@ const protoFiles: Record<string, Record<string, string>> = {
       'grpc/reflection/v1alpha/reflection.proto',
     ),
   },
-  'greeter-client': {},
+  'greeter-client': { 'health/v1/health.proto': healthProto },
 };
 
 // The packages are CommonJS: they call require, and look for ../../proto from their own __dirname. In the bundle that

@@ -15,6 +15,7 @@ import {
   podsOf,
   SERVER_APP,
   type Span,
+  serverArmOf,
   startedMs,
 } from '../history/index.ts';
 import { type Finding, sayFor } from './finding.ts';
@@ -86,7 +87,8 @@ type Balance = {
 };
 
 function ledgersOf(history: History, arm: string): Map<string, Ledger> {
-  const reports = eventsOf(history, 'counters').filter((counters) => counters.arm === arm);
+  const serverArm = serverArmOf(history, arm);
+  const reports = eventsOf(history, 'counters').filter((counters) => counters.arm === serverArm);
   const byPod = Map.groupBy(reports, (counters) => counters.source);
   return new Map([...byPod].map(([pod, ofPod]) => [pod, ledgerOf(ofPod, arm)]));
 }

@@ -13,6 +13,7 @@ export { chooseNodeImage } from './kind/node-image.ts';
 export { DEFAULT_LAB, type Lab, labNamed, labRoot, NAMESPACE, ROOT } from './lab.ts';
 export { takeLock } from './lock.ts';
 export {
+  type Arm,
   armManifests,
   INSTANCE_LABEL,
   type Manifest,
@@ -21,7 +22,7 @@ export {
   type ServiceFields,
 } from './manifests.ts';
 export { type PodProxy, podProxy } from './pod-proxy.ts';
-export type { Problem } from './provider.ts';
+export type { Capability, Problem } from './provider.ts';
 export { deploymentsReady, isPodReady, nodesReady, systemPodsReady } from './ready.ts';
 export { type LabStatus, status } from './status.ts';
 export { readToken } from './token.ts';

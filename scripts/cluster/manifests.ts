@@ -7,6 +7,8 @@ import type {
   V1Container,
   V1Deployment,
   V1EnvVar,
+  V1PodSpec,
+  V1Probe,
   V1Service,
 } from '@kubernetes/client-node';
 import { parseAllDocuments } from 'yaml';
@@ -82,6 +84,18 @@ export type Arm = {
   spread?: 'strict' | undefined;
   /** CPU that a client asks for, `150m`: for many clients at low rates the manifest's is more than nodes have. */
   clientCpu?: string | undefined;
+  /** Of its servers, instead of the manifest's; `null` takes one out. */
+  serverProbes?: ProbeChanges | undefined;
+  /** What SIGKILL waits for after SIGTERM. */
+  serverGraceSeconds?: number | undefined;
+  /** Kernel parameters of its clients' pods, by name: `net.ipv4.ip_local_port_range`. */
+  clientSysctls?: Readonly<Record<string, string>> | undefined;
+};
+
+export type ProbeChanges = {
+  startupProbe?: V1Probe | null;
+  readinessProbe?: V1Probe | null;
+  livenessProbe?: V1Probe | null;
 };
 
 /** How a ClusterIP chooses among endpoints. */
@@ -90,27 +104,67 @@ export type ServiceFields = {
   internalTrafficPolicy?: 'Local';
 };
 
-/** The Deployments and Services of one arm, beside the lab's own and untouched by them. */
+/**
+ * The Deployments and Services of one arm, beside the lab's own and untouched by them. An arm without servers has no
+ * Service either, one without clients no Deployment of them.
+ */
 export function armManifests(manifests: readonly Manifest[], arm: Arm): Manifest[] {
   const replicas: Record<Service, number> = { 'greeter-server': arm.servers, 'greeter-client': arm.clients };
-  return manifests
-    .filter((manifest) => isDeployment(manifest) || isService(manifest))
-    .map((manifest) => {
-      const suffixed = {
-        ...manifest,
-        metadata: { ...manifest.metadata, name: `${manifest.metadata.name}-${arm.name}` },
-      };
-      const ours = relabelled(suffixed, { [INSTANCE_LABEL]: arm.name, [RUN_LABEL]: arm.run });
-      if (isService(ours)) return withServiceFields(ours, arm.service);
-      if (!isDeployment(ours) || !ours.spec) return ours;
-      const service = manifest.metadata.name as Service;
-      const scaled = withSpread({ ...ours, spec: { ...ours.spec, replicas: replicas[service] } }, arm.spread);
-      return mapContainers(scaled, (container) =>
-        service === 'greeter-server'
-          ? { ...container, env: withEnv(container.env ?? [], arm.serverEnv) }
-          : withCpu(container, arm.clientCpu),
-      );
-    });
+  const wanted = (manifest: Manifest) =>
+    isService(manifest)
+      ? arm.servers > 0
+      : isDeployment(manifest) && replicas[manifest.metadata.name as Service] > 0;
+  return manifests.filter(wanted).map((manifest) => {
+    const suffixed = {
+      ...manifest,
+      metadata: { ...manifest.metadata, name: `${manifest.metadata.name}-${arm.name}` },
+    };
+    const ours = relabelled(suffixed, { [INSTANCE_LABEL]: arm.name, [RUN_LABEL]: arm.run });
+    if (isService(ours)) return withServiceFields(ours, arm.service);
+    if (!isDeployment(ours) || !ours.spec) return ours;
+    const service = manifest.metadata.name as Service;
+    const scaled = withSpread({ ...ours, spec: { ...ours.spec, replicas: replicas[service] } }, arm.spread);
+    return service === 'greeter-server' ? asServer(scaled, arm) : asClient(scaled, arm);
+  });
+}
+
+function asServer(deployment: V1Deployment & Manifest, arm: Arm): Manifest {
+  const { serverGraceSeconds } = arm;
+  const changed =
+    serverGraceSeconds === undefined
+      ? deployment
+      : withPodSpec(deployment, { terminationGracePeriodSeconds: serverGraceSeconds });
+  return mapContainers(changed, (container) =>
+    withProbes({ ...container, env: withEnv(container.env ?? [], arm.serverEnv) }, arm.serverProbes),
+  );
+}
+
+function asClient(deployment: V1Deployment & Manifest, { clientCpu, clientSysctls }: Arm): Manifest {
+  const securityContext = {
+    ...deployment.spec?.template.spec?.securityContext,
+    sysctls: Object.entries(clientSysctls ?? {}).map(([name, value]) => ({ name, value })),
+  };
+  const changed = clientSysctls === undefined ? deployment : withPodSpec(deployment, { securityContext });
+  return mapContainers(changed, (container) => withCpu(container, clientCpu));
+}
+
+function withProbes(container: V1Container, probes: ProbeChanges = {}): V1Container {
+  const changed: Record<string, unknown> = { ...container };
+  for (const [name, probe] of Object.entries(probes)) {
+    if (probe === null) delete changed[name];
+    else changed[name] = probe;
+  }
+  return changed as unknown as V1Container;
+}
+
+function withPodSpec(
+  deployment: V1Deployment & Manifest,
+  fields: Partial<V1PodSpec>,
+): V1Deployment & Manifest {
+  const podSpec = deployment.spec?.template.spec;
+  if (!deployment.spec || !podSpec) return deployment;
+  const template = { ...deployment.spec.template, spec: { ...podSpec, ...fields } };
+  return { ...deployment, spec: { ...deployment.spec, template } };
 }
 
 function withServiceFields(service: V1Service & Manifest, fields: ServiceFields | undefined): Manifest {
@@ -118,15 +172,14 @@ function withServiceFields(service: V1Service & Manifest, fields: ServiceFields 
   return { ...service, spec: { ...service.spec, ...fields } } as Manifest;
 }
 
-function withSpread<T extends V1Deployment & Manifest>(deployment: T, spread: Arm['spread']): T {
-  const podSpec = deployment.spec?.template.spec;
-  if (spread !== 'strict' || !deployment.spec || !podSpec) return deployment;
-  const topologySpreadConstraints = (podSpec.topologySpreadConstraints ?? []).map((constraint) => ({
+function withSpread(deployment: V1Deployment & Manifest, spread: Arm['spread']): V1Deployment & Manifest {
+  if (spread !== 'strict') return deployment;
+  const given = deployment.spec?.template.spec?.topologySpreadConstraints ?? [];
+  const topologySpreadConstraints = given.map((constraint) => ({
     ...constraint,
     whenUnsatisfiable: 'DoNotSchedule',
   }));
-  const template = { ...deployment.spec.template, spec: { ...podSpec, topologySpreadConstraints } };
-  return { ...deployment, spec: { ...deployment.spec, template } };
+  return withPodSpec(deployment, { topologySpreadConstraints });
 }
 
 const withCpu = (container: V1Container, cpu: string | undefined): V1Container =>

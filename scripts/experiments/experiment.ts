@@ -3,7 +3,7 @@
 import type { Command } from '@commander-js/extra-typings';
 import type { WorkloadRequest } from '../../services/protocol/index.ts';
 import type { Finding, Judgement } from '../checks/index.ts';
-import type { ClusterApi, PodProxy, ServiceFields } from '../cluster/index.ts';
+import type { Arm, Capability, ClusterApi, PodProxy } from '../cluster/index.ts';
 import type { Fault } from '../faults/index.ts';
 import type { History, PodSeen } from '../history/index.ts';
 import type { Plot, ResultTable } from '../report/index.ts';
@@ -28,6 +28,8 @@ export type Plan = {
   /** What is expected, in lines of at most 80 columns. */
   prediction: string;
   arms: ArmPlan[];
+  /** What the provider must be able to do. */
+  needs?: readonly Capability[];
   run: (stage: Stage) => Promise<void>;
   judge: (history: History) => Judged;
 };
@@ -41,19 +43,15 @@ export type Judged = {
   plots?: Plot[];
 };
 
-/** One side of a comparison: servers and clients of its own, which share nothing with the others but the nodes. */
-export type ArmPlan = {
-  name: string;
-  servers: number;
-  clients: number;
-  /** Environment of its servers; `undefined` takes a variable out of the manifest. */
-  serverEnv: Record<string, string | undefined>;
-  /** Fields of its ClusterIP Service. */
-  service?: ServiceFields | undefined;
-  /** `strict`: pods of a kind on as many nodes as there can be. */
-  spread?: 'strict' | undefined;
-  /** CPU that each client asks for, `150m`, where there are many at low rates. */
-  clientCpu?: string | undefined;
+/**
+ * One side of a comparison: servers and clients of its own, which share nothing with the others but the nodes. Where
+ * that is no matter for the question, its clients may call the servers of another arm.
+ */
+export type ArmPlan = Omit<Arm, 'run'> & {
+  /** The arm whose servers its clients call; it has none of its own. */
+  serversOf?: string | undefined;
+  /** Its servers need not get Ready for the run to begin. */
+  mayBeUnready?: boolean | undefined;
 };
 
 /** The running arms, and all that an experiment can do with them. Everything is undone when it ends. */
@@ -61,18 +59,20 @@ export type Stage = {
   api: ClusterApi;
   /** To the pods' control endpoints. */
   proxy: PodProxy;
-  /** An arm's servers that are there now and not on their way out, by name. */
+  /** The servers that an arm's clients call, those that are there now and not on their way out, by name. */
   servers: (arm: string) => PodSeen[];
   /** The same of its clients. */
   clients: (arm: string) => PodSeen[];
   /**
-   * Starts the workload on every client of every arm, each at its own random moment within `spreadMs`, and watches
-   * the answers to `dnsName`.
+   * Starts the workload on every client of every arm for which there is one, each at its own random moment within
+   * `spreadMs`, and watches the answers to `dnsName`. May be called again for other arms.
    */
   startWorkloads: (
-    workloadOf: (arm: string) => Omit<WorkloadRequest, 'id'>,
-    options: { spreadMs: number; dnsName?: (arm: string) => string },
+    workloadOf: (arm: string) => Omit<WorkloadRequest, 'id'> | undefined,
+    options: { spreadMs: number; dnsName?: (arm: string) => string | undefined },
   ) => Promise<void>;
+  /** From now on each change of the answer is in the history, as one client of the arm sees it. */
+  watchDns: (arm: string, name: string) => Promise<void>;
   /** Lets the time pass; in the history it begins with a mark of this name. */
   observe: (name: string, ms: number) => Promise<void>;
   /**
@@ -86,6 +86,8 @@ export type Stage = {
    * `name over`; then heals all of them, whatever has happened.
    */
   during: (name: string, faults: readonly Fault[], ms: number) => Promise<void>;
+  /** Puts the TCP connections of all pods of these arms into the history, as the kernel has them. */
+  readSockets: (arms: readonly string[]) => Promise<void>;
   /** Puts the lines of the logs of an arm's clients into the history. */
   readLogs: (arm: string) => Promise<void>;
 };

@@ -3,4 +3,4 @@ export type { ArmPlan, Experiment } from './experiment.ts';
 export { findExperiments } from './find.ts';
 export { RETRY_UNAVAILABLE } from './load.ts';
 export { runPlan } from './run-plan.ts';
-export { cleanUp, type OpenStage, openStage } from './stage.ts';
+export { cleanUp, type OpenStage, openStage } from './stage/index.ts';

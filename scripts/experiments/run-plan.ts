@@ -5,7 +5,7 @@ import { LabError, messageOf } from '../common/errors.ts';
 import { eventsOf, type History } from '../history/index.ts';
 import { armResult, type Live, type RunDocument, writeRun } from '../report/index.ts';
 import type { Experiment, Judged, Plan } from './experiment.ts';
-import { cleanUp, openStage } from './stage.ts';
+import { cleanUp, openStage } from './stage/index.ts';
 
 export type RunOptions = {
   lab: StartedLab;

@@ -2,5 +2,7 @@
 export { behaviourFault } from './behaviour.ts';
 export { deletePodsFault } from './delete-pods.ts';
 export type { Fault } from './fault.ts';
+export { freezeFault } from './freeze.ts';
+export { killContainerFault } from './kill-container.ts';
 export { rolloutRestartFault } from './rollout-restart.ts';
 export { scaleFault } from './scale.ts';

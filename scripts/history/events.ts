@@ -4,6 +4,7 @@ import type {
   CallEvent,
   ConnectionCounts,
   LifecycleEvent,
+  SocketsAnswer,
   WorkloadStatus,
 } from '../../services/protocol/index.ts';
 
@@ -94,6 +95,26 @@ export type WorkloadEnd = Seen & { type: 'workload-end'; arm: string; status: Wo
 /** A pod's clock against the driver's: driver = source - offsetMs, give or take errorMs. */
 export type ClockMeasured = Seen & { type: 'clock'; offsetMs: number; errorMs: number };
 
+/** The clients of this arm call the servers of another one. */
+export type SharedServers = Seen & { type: 'shared-servers'; arm: string; serversOf: string };
+
+/** The TCP connections of a pod, as its kernel has them; `source` is the pod. */
+export type SocketsSeen = Seen & { type: 'sockets'; arm: string; app: string } & SocketsAnswer;
+
+/** What the cluster said of a pod: a Kubernetes Event. */
+export type ClusterEvent = Seen & {
+  type: 'cluster-event';
+  arm: string;
+  pod: string;
+  /** `Normal` or `Warning`. */
+  severity: string;
+  /** `Unhealthy`, `Killing`. */
+  reason: string;
+  message: string;
+  /** How often so far. */
+  count: number;
+};
+
 /** A line of a pod's log, told when the run was over. */
 export type Logged = Seen & { type: 'log'; arm: string; text: string };
 
@@ -112,6 +133,9 @@ export type HistoryEvent =
   | Lifecycle
   | WorkloadEnd
   | ClockMeasured
+  | SharedServers
+  | SocketsSeen
+  | ClusterEvent
   | Logged
   | Gap;
 

@@ -7,5 +7,6 @@ export * from './gaps.ts';
 export * from './marks.ts';
 export * from './places.ts';
 export * from './pods.ts';
+export * from './server-arm.ts';
 export * from './shares.ts';
 export * from './timeline.ts';

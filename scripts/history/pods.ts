@@ -1,5 +1,6 @@
 // The lives of pods as watch events told them, and the change that divides them into old and new.
 import { eventsOf, type History } from './events.ts';
+import { serverArmOf } from './server-arm.ts';
 
 /** `app.kubernetes.io/name` of the pods that answer, and of the pods that call. */
 export const SERVER_APP = 'greeter-server';
@@ -28,16 +29,20 @@ export type PodLife = {
   old: boolean;
 };
 
-/** When the arm's change, its first fault, was asked for. */
-export const changeAskedMs = (history: History, arm: string): number | undefined =>
-  eventsOf(history, 'fault').find((mark) => mark.arm === arm && mark.phase === 'inject-asked')?.atMs;
+/** When the arm's change, its first fault or that of the servers it calls, was asked for. */
+export function changeAskedMs(history: History, arm: string): number | undefined {
+  const arms = [arm, serverArmOf(history, arm)];
+  return eventsOf(history, 'fault').find((mark) => arms.includes(mark.arm) && mark.phase === 'inject-asked')
+    ?.atMs;
+}
 
-/** The pods of an arm and app, in the order in which they were first seen. */
+/** The pods of an arm and app, servers of another arm that it calls included, in the order in which they were first seen. */
 export function podsOf(history: History, arm: string, app: string): PodLife[] {
   const changeMs = changeAskedMs(history, arm) ?? Number.POSITIVE_INFINITY;
+  const ofArm = app === SERVER_APP ? serverArmOf(history, arm) : arm;
   const lives = new Map<string, PodLife & { firstRestarts: number }>();
   for (const seen of eventsOf(history, 'pod')) {
-    if (seen.arm !== arm || seen.app !== app) continue;
+    if (seen.arm !== ofArm || seen.app !== app) continue;
     const life = lives.get(seen.pod) ?? {
       pod: seen.pod,
       node: undefined,

@@ -13,6 +13,7 @@ import {
   SERVER_APP,
   settledMs,
 } from './pods.ts';
+import { serverArmOf } from './server-arm.ts';
 
 /** When the first client got there and when the slowest did; no slowest while one has not. */
 type FirstAndSlowest = { firstMs: number | undefined; slowestMs: number | undefined };
@@ -182,8 +183,9 @@ function listing(sightings: readonly Sighting[]): { inMs: number | undefined; ou
 
 /** A Service's endpoints are spread over slices, and may move from one to another. */
 function listedInSlices(history: History, arm: string, life: PodLife) {
+  const serverArm = serverArmOf(history, arm);
   const sightings = eventsOf(history, 'endpoints')
-    .filter((seen) => seen.arm === arm)
+    .filter((seen) => seen.arm === serverArm)
     .map(({ atMs, service, slice, endpoints }) => ({
       atMs,
       list: `${service}/${slice}`,

@@ -2,6 +2,7 @@
 import type {
   AttemptCounts,
   DnsWatchRequest,
+  SocketsAnswer,
   WorkloadRequest,
   WorkloadStatus,
 } from '../../services/protocol/index.ts';
@@ -29,3 +30,7 @@ export const watchDns = (proxy: PodProxy, client: string, request: DnsWatchReque
 /** What a server got so far, by client. */
 export const readCounters = (proxy: PodProxy, server: string): Promise<Record<string, AttemptCounts>> =>
   proxy.json(server, { path: '/counters' });
+
+/** The TCP connections of a pod, as its kernel has them. */
+export const readSockets = (proxy: PodProxy, pod: string): Promise<SocketsAnswer> =>
+  proxy.json(pod, { path: '/sockets' });

@@ -1,5 +1,6 @@
 // Sees everything in one run: pods and EndpointSlices by watch, clients and servers by their event streams.
 import {
+  type CoreV1Event,
   DiscoveryV1Api,
   type KubernetesListObject,
   type V1EndpointSlice,
@@ -30,8 +31,8 @@ export type Recorder = {
   pods: (arm: string, app: string) => PodSeen[];
   /** The last answer to a watched name that this client has told of. */
   dnsAnswer: (client: string) => readonly string[];
-  /** Calls that this client has told of so far. */
-  callsFrom: (client: string) => number;
+  /** Calls for an arm that this client has told of so far. */
+  callsFrom: (client: string, arm: string) => number;
   /** Stops watching, and puts everything on the driver's clock, in order. */
   finish: () => Promise<HistoryEvent[]>;
 };
@@ -60,7 +61,10 @@ export async function startRecorder(
 
   const add = (event: HistoryEvent, sourceMs?: number) => {
     if (event.type === 'dns') dnsAnswers.set(event.source, event.records);
-    if (event.type === 'call') calls.set(event.source, (calls.get(event.source) ?? 0) + 1);
+    if (event.type === 'call') {
+      const key = `${event.arm}@${event.source}`;
+      calls.set(key, (calls.get(key) ?? 0) + 1);
+    }
     const seen =
       sourceMs === undefined ? event : { ...event, sourceMs, atMs: sourceMs - clocks.offsetMs(event.source) };
     raw.push(sourceMs === undefined ? { event: seen } : { event: seen, sourceMs });
@@ -99,6 +103,22 @@ export async function startRecorder(
     // Before it is Ready its control endpoint may not listen yet.
     if (seen.ready && !streams.has(seen.pod)) streams.set(seen.pod, follow(seen));
   };
+  // Events have no labels: those are the run's that are about its pods.
+  const onClusterEvent = ({ object, deleted, atMs }: Seen<CoreV1Event>) => {
+    const pod = pods.get(object.involvedObject.name ?? '');
+    if (deleted || pod === undefined || object.involvedObject.kind !== 'Pod') return;
+    add({
+      type: 'cluster-event',
+      atMs,
+      source: 'driver',
+      arm: pod.arm,
+      pod: pod.pod,
+      severity: object.type ?? 'Normal',
+      reason: object.reason ?? '',
+      message: object.message ?? '',
+      count: object.count ?? 1,
+    });
+  };
   const watched = await Promise.all([
     watchObjects(api, podWatch(api, options.run, onPod, gap), signal),
     watchObjects(
@@ -107,13 +127,15 @@ export async function startRecorder(
       signal,
     ),
   ]);
+  // When the pods that they are about are known.
+  watched.push(await watchObjects(api, eventWatch(api, onClusterEvent), signal));
 
   return {
     note: (event) => add(event),
     pods: (arm, app) =>
       [...pods.values()].filter((pod) => pod.arm === arm && pod.app === app && !pod.deleted),
     dnsAnswer: (client) => dnsAnswers.get(client) ?? [],
-    callsFrom: (client) => calls.get(client) ?? 0,
+    callsFrom: (client, arm) => calls.get(`${arm}@${client}`) ?? 0,
     finish: async () => {
       stop.abort();
       await Promise.all([...streams.values(), ...watched.map(({ stopped }) => stopped)]);
@@ -169,6 +191,15 @@ const sliceWatch = (
     onGap,
   };
 };
+
+/** Kubernetes promises nothing of Events: that some are missed is no gap. */
+const eventWatch = (api: ClusterApi, onSeen: (seen: Seen<CoreV1Event>) => void) => ({
+  path: `/api/v1/namespaces/${NAMESPACE}/events`,
+  list: () =>
+    api.core.listNamespacedEvent({ namespace: NAMESPACE }) as Promise<KubernetesListObject<CoreV1Event>>,
+  onSeen,
+  onGap: () => {},
+});
 
 function podSeen(pod: V1Pod, deleted: boolean, atMs: number): PodSeen {
   const { metadata, spec, status } = pod;

@@ -16,6 +16,8 @@ export const identityEnv = {
   /** The pod's name; the host's name without one. */
   POD_NAME: z.string().default(hostname()),
   NODE_NAME: z.string().default(''),
+  /** The pod's address: which connections are its own. Unset: all that can be seen are. */
+  POD_IP: z.string().optional(),
   /** What every control endpoint asks for in its token header. */
   LAB_TOKEN: z.string({ error: 'is required: control endpoints are guarded by it' }),
   /** Address on which to listen. */

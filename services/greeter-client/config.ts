@@ -15,6 +15,7 @@ export function readConfig(env: NodeJS.ProcessEnv) {
   const set = parseEnv(Env, env);
   return {
     identity: { pod: set.POD_NAME, node: set.NODE_NAME },
+    podIp: set.POD_IP,
     token: set.LAB_TOKEN,
     host: set.BIND_ADDRESS,
     controlPort: set.CONTROL_PORT,

@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream';
 import { z } from 'zod';
 import { timeAnswer } from '../common/clock.ts';
+import { readSockets } from '../common/sockets.ts';
 import { HttpError, parseAs, type Route } from '../control-http/index.ts';
 import {
   DnsProbeRequest,
@@ -20,8 +21,9 @@ export function controlRoutes(agent: {
   workloads: Workloads;
   watches: DnsWatches;
   openEvents: (from: number, lines: Writable) => void;
+  sockets: { podIp: string | undefined; controlPort: number };
 }): Route[] {
-  const { workloads, watches, openEvents } = agent;
+  const { workloads, watches, openEvents, sockets } = agent;
   const idOf = (params: Record<string, string>) => params.id ?? '';
   return [
     { method: 'GET', path: '/healthz', open: true, answer: () => ({ body: { ok: true } }) },
@@ -51,6 +53,11 @@ export function controlRoutes(agent: {
       method: 'GET',
       path: '/events',
       stream: ({ query }, lines) => openEvents(parseAs(EventsQuery, Object.fromEntries(query)).from, lines),
+    },
+    {
+      method: 'GET',
+      path: '/sockets',
+      answer: async () => ({ body: await readSockets(sockets.podIp, sockets.controlPort) }),
     },
     {
       method: 'POST',

@@ -42,6 +42,11 @@ const control = await listenForControl({
   host: config.host,
   port: config.controlPort,
   token: config.token,
-  routes: controlRoutes({ workloads, watches, openEvents }),
+  routes: controlRoutes({
+    workloads,
+    watches,
+    openEvents,
+    sockets: { podIp: config.podIp, controlPort: config.controlPort },
+  }),
 });
 log('listening', { controlPort: control.port });

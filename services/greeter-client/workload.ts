@@ -68,7 +68,9 @@ export function startWorkload(spec: WorkloadSpec, pod: string, log: EventLog): W
   }
 
   async function stop(): Promise<WorkloadStatus> {
-    await generator.stop();
+    const stopped = generator.stop();
+    stack.endStreams?.();
+    await stopped;
     const status = currentStatus();
     stack.close();
     tell('stopped');

@@ -26,6 +26,9 @@ const Env = z.object({
   DRAIN_TIMEOUT_MS: durationMs.default(20_000),
   /** How long after its start the server says that it is ready: slow starters. */
   READY_AFTER_MS: durationMs.optional(),
+  /** Certificate and key (PEM): TLS instead of h2c. */
+  GRPC_TLS_CERT: z.string().optional(),
+  GRPC_TLS_KEY: z.string().optional(),
   /** Latency until it is changed by the control endpoint. */
   INITIAL_LATENCY_MS: wholeNumber(0, 600_000).default(0),
 });
@@ -37,6 +40,7 @@ export function readConfig(env: NodeJS.ProcessEnv) {
   const set = parseEnv(Env, env);
   return {
     identity: { pod: set.POD_NAME, node: set.NODE_NAME },
+    podIp: set.POD_IP,
     token: set.LAB_TOKEN,
     host: set.BIND_ADDRESS,
     grpcPort: set.GRPC_PORT,
@@ -50,6 +54,14 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     },
     drain: { mode: set.DRAIN, delayMs: set.DRAIN_DELAY_MS, timeoutMs: set.DRAIN_TIMEOUT_MS },
     readyAfterMs: set.READY_AFTER_MS,
+    tls: tlsOf(set.GRPC_TLS_CERT, set.GRPC_TLS_KEY),
     initialLatencyMs: set.INITIAL_LATENCY_MS,
   };
+}
+
+function tlsOf(cert: string | undefined, key: string | undefined) {
+  if (cert === undefined && key === undefined) return undefined;
+  if (cert === undefined || key === undefined)
+    throw new Error('GRPC_TLS_CERT and GRPC_TLS_KEY go together: one of them is missing');
+  return { cert, key };
 }

@@ -1,11 +1,12 @@
 import { timeAnswer } from '../common/clock.ts';
+import { readSockets } from '../common/sockets.ts';
 import { parseAs, type Route } from '../control-http/index.ts';
 import type { Health } from '../grpc-kit/src/server/index.ts';
-import { type Behaviour, BehaviourChange, FreezeRequest } from '../protocol/index.ts';
+import { type Behaviour, BehaviourChange, ExitRequest, FreezeRequest } from '../protocol/index.ts';
 import { type CallBehaviour, changeBehaviour } from './behaviour.ts';
 import type { Counters } from './counters.ts';
-import { freezeSoon } from './freeze.ts';
 import type { ServerEvents } from './server-events.ts';
+import { exitSoon, freezeSoon } from './sudden.ts';
 
 /** What can be asked of a greeter-server over HTTP. There is no health to tell of until it listens for calls. */
 export function controlRoutes(server: {
@@ -13,8 +14,9 @@ export function controlRoutes(server: {
   health: Promise<Health>;
   counters: Counters;
   events: ServerEvents;
+  sockets: { podIp: string | undefined; controlPort: number };
 }): Route[] {
-  const { behaviour, health, counters, events } = server;
+  const { behaviour, health, counters, events, sockets } = server;
   const current = async (): Promise<Behaviour> => ({ ...behaviour, serving: (await health).current() });
   return [
     { method: 'GET', path: '/healthz', open: true, answer: () => ({ body: { ok: true } }) },
@@ -36,6 +38,20 @@ export function controlRoutes(server: {
         freezeSoon(durationMs);
         return { status: 202, body: { durationMs } };
       },
+    },
+    {
+      method: 'POST',
+      path: '/exit',
+      answer: ({ body }) => {
+        const { code } = parseAs(ExitRequest, body);
+        exitSoon(code);
+        return { status: 202, body: { code } };
+      },
+    },
+    {
+      method: 'GET',
+      path: '/sockets',
+      answer: async () => ({ body: await readSockets(sockets.podIp, sockets.controlPort) }),
     },
     { method: 'GET', path: '/counters', answer: () => ({ body: counters.snapshot() }) },
     { method: 'GET', path: '/events', stream: (_request, lines) => events.open(lines) },

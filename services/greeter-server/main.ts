@@ -6,7 +6,6 @@ import { GreeterService } from '../gen/greet.ts';
 import { type Health, serve } from '../grpc-kit/src/server/index.ts';
 import type { CallBehaviour } from './behaviour.ts';
 import { readConfig } from './config.ts';
-import { countConnections } from './connections.ts';
 import { controlRoutes } from './control.ts';
 import { createCounters } from './counters.ts';
 import { cut, drainOptions } from './drain.ts';
@@ -23,7 +22,9 @@ const behaviour: CallBehaviour = {
   failureCode: 'UNAVAILABLE',
 };
 const counters = createCounters();
-const events = createServerEvents(config.identity, counters, countConnections(config.grpcPort));
+/** Nothing connects before it listens. */
+let connections = () => ({ open: 0, opened: 0 });
+const events = createServerEvents(config.identity, counters, () => connections());
 
 // First the control endpoint: who finds this pod Ready, which is asked over gRPC, can rely on it.
 const { promise: health, resolve: setHealth } = Promise.withResolvers<Health>();
@@ -31,7 +32,13 @@ const control = await listenForControl({
   host: config.host,
   port: config.controlPort,
   token: config.token,
-  routes: controlRoutes({ behaviour, health, counters, events }),
+  routes: controlRoutes({
+    behaviour,
+    health,
+    counters,
+    events,
+    sockets: { podIp: config.podIp, controlPort: config.controlPort },
+  }),
 });
 
 const server = await serve([[GreeterService, { sayHello: sayHello(config.identity, behaviour, counters) }]], {
@@ -41,6 +48,7 @@ const server = await serve([[GreeterService, { sayHello: sayHello(config.identit
   port: config.grpcPort,
   protos: [greetProto()],
   channelz: true,
+  ...(config.tls && { tls: config.tls }),
   ...(readyAfterMs !== undefined && {
     readiness: () => performance.now() >= readyAfterMs,
     readinessIntervalMs: 250,
@@ -51,6 +59,7 @@ const server = await serve([[GreeterService, { sayHello: sayHello(config.identit
   },
   onDrained: end,
 });
+connections = server.connections;
 setHealth(server.health);
 
 if (mode !== 'graceful') {

@@ -3,8 +3,7 @@ import { finished } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { nowMs } from '../common/clock.ts';
 import { helloEvent, type Identity } from '../common/identity.ts';
-import type { CountersEvent, LifecycleEvent, ServerEvent } from '../protocol/index.ts';
-import type { Connections } from './connections.ts';
+import type { ConnectionCounts, CountersEvent, LifecycleEvent, ServerEvent } from '../protocol/index.ts';
 import type { Counters } from './counters.ts';
 
 const SNAPSHOT_INTERVAL_MS = 1000;
@@ -19,10 +18,14 @@ export type ServerEvents = ReturnType<typeof createServerEvents>;
  * The streams of GET /events. Each begins with hello, the lifecycle events so far (a reader that comes late or comes
  * back misses none) and the counters; it ends with the final counters.
  */
-export function createServerEvents(identity: Identity, counters: Counters, connections: Connections) {
+export function createServerEvents(
+  identity: Identity,
+  counters: Counters,
+  connections: () => ConnectionCounts,
+) {
   const streams = new Set<Writable>();
   const lifecycle: LifecycleEvent[] = [];
-  let toldVersion = -1;
+  let told = '';
   let toldMs = 0;
 
   function countersEvent(final: boolean): CountersEvent {
@@ -31,7 +34,7 @@ export function createServerEvents(identity: Identity, counters: Counters, conne
       atMs: nowMs(),
       final,
       clients: counters.snapshot(),
-      connections: connections.counts(),
+      connections: connections(),
     };
   }
   function tellAll(event: ServerEvent): void {
@@ -42,14 +45,14 @@ export function createServerEvents(identity: Identity, counters: Counters, conne
       if (!skip) stream.write(line);
     }
   }
-  const version = () => counters.version() + connections.version();
+  const current = () => `${counters.version()} ${JSON.stringify(connections())}`;
   function tellCounters(final: boolean): void {
-    toldVersion = version();
+    told = current();
     toldMs = performance.now();
     tellAll(countersEvent(final));
   }
   const timer = setInterval(() => {
-    if (version() !== toldVersion || performance.now() - toldMs >= KEEPALIVE_MS) tellCounters(false);
+    if (current() !== told || performance.now() - toldMs >= KEEPALIVE_MS) tellCounters(false);
   }, SNAPSHOT_INTERVAL_MS);
 
   return {

@@ -42,3 +42,7 @@ export type Behaviour = {
  */
 export const FreezeRequest = z.strictObject({ durationMs: z.number().positive().max(600_000) });
 export type FreezeRequest = z.infer<typeof FreezeRequest>;
+
+/** Ends the process at once, as a crash does. */
+export const ExitRequest = z.strictObject({ code: z.int().min(0).max(255).default(1) });
+export type ExitRequest = z.input<typeof ExitRequest>;

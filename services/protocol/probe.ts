@@ -26,3 +26,13 @@ export type TcpProbeRequest = z.input<typeof TcpProbeRequest>;
 export type TcpProbeAnswer =
   | { ms: number; connected: true }
   | { ms: number; connected: false; error: string };
+
+/** Answer of GET /sockets: the TCP connections of the pod, its own control endpoint's left out. */
+export type SocketsAnswer = {
+  /** By state, as the kernel names them: `{ ESTABLISHED: 3, TIME_WAIT: 12 }`. */
+  states: Record<string, number>;
+  /** Each connection that is not listening: local and remote port, remote address, state. At most 2 000. */
+  connections: { localPort: number; remoteAddress: string; remotePort: number; state: string }[];
+  /** First and last port that the kernel gives to outgoing connections. */
+  portRange: [number, number] | null;
+};

@@ -44,6 +44,14 @@ export const WorkloadSpec = z.strictObject({
   channels: z.int().min(1).max(1000).default(1),
   /** `own` gives every channel its own subchannels, and so its own connections. */
   subchannelPool: z.enum(['shared', 'own']).default('shared'),
+  /** `call`: every call has a channel of its own. Not with the stack kit. */
+  channelPer: z.enum(['workload', 'call']).default('workload'),
+  /** Whether the channel of a single call is closed with it; left open, it leaks. */
+  closeChannels: z.boolean().default(true),
+  /** TLS with this certificate authority (PEM), with credentials made anew for every channel. Default: none. */
+  tls: z.strictObject({ ca: z.string().min(1) }).optional(),
+  /** `health-watch` opens streams of the health service instead, which stay open. Not with the stack kit. */
+  method: z.enum(['say-hello', 'health-watch']).default('say-hello'),
   /** Calls a second, open loop: a call is due at its time whether or not earlier ones have ended. */
   ratePerSecond: z.number().positive().max(20_000),
   /**

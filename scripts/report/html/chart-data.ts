@@ -45,6 +45,8 @@ export async function chartDataOf(
   arms: readonly string[],
 ): Promise<ChartData> {
   const gathered = new Map(arms.map((arm) => [arm, gatherArm()]));
+  /** Arms that call the servers of another one, by that one. */
+  const callers = new Map<string, string[]>();
   const parts: { name: string; atMs: number }[] = [];
   let firstMs = Number.POSITIVE_INFINITY;
   let lastMs = Number.NEGATIVE_INFINITY;
@@ -54,7 +56,13 @@ export async function chartDataOf(
       firstMs = Math.min(firstMs, startedMs(event));
       lastMs = Math.max(lastMs, startedMs(event));
     }
-    if ('arm' in event && event.arm !== undefined) gathered.get(event.arm)?.see(event);
+    if (event.type === 'shared-servers')
+      callers.set(event.serversOf, [...(callers.get(event.serversOf) ?? []), event.arm]);
+    if (!('arm' in event) || event.arm === undefined) continue;
+    gathered.get(event.arm)?.see(event);
+    // Connections are told of all callers together: they are of the servers' own arm alone.
+    if (event.type === 'pod' || event.type === 'fault')
+      for (const arm of callers.get(event.arm) ?? []) gathered.get(arm)?.see(event);
   }
   const beganMs = Math.min(firstMs, parts[0]?.atMs ?? Number.POSITIVE_INFINITY);
   const endMs = parts.find(({ name }) => name === 'end')?.atMs ?? lastMs;

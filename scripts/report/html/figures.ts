@@ -10,7 +10,7 @@ export function figuresOf({ arms, timesS }: ChartData, plots: readonly Plot[]): 
   const x = { label: SECONDS, values: timesS };
   return [
     ...plots.map(plotFigure),
-    ...arms.filter(({ pods }) => pods.length > 0).map((arm) => requestsFigure(arm, x)),
+    ...arms.filter(({ latency }) => latency.max.some(isKnown)).map((arm) => requestsFigure(arm, x)),
     ...arms.filter(({ latency }) => latency.max.some(isKnown)).map((arm) => latencyFigure(arm, x)),
     ...arms.filter(({ failures }) => failures.length > 0).map((arm) => errorsFigure(arm, x)),
     ...arms

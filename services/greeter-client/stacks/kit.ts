@@ -17,13 +17,16 @@ export function openKit(
   if (spec.channels > 1 && spec.subchannelPool !== 'own') {
     throw new Error('channels: the stack kit shares one channel; several are for subchannelPool own');
   }
-  const { retry, hedging } = spec;
+  if (spec.channelPer === 'call') throw new Error('channelPer: the stack kit shares channels');
+  if (spec.method !== 'say-hello') throw new Error(`method: ${spec.method} is of the stack grpc-js`);
+  const { retry, hedging, tls } = spec;
   const greeter = createClient(GreeterService, spec.target, {
     policy: spec.policy,
     connectionsPerAddress: spec.channels,
     waitForReady: spec.waitForReady,
     metadata: { [CLIENT_METADATA]: client },
     channelOptions: spec.channelOptions,
+    ...(tls && { tls: { ca: tls.ca } }),
     ...(retry && { retry: { ...retry, codes: retry.retryableStatusCodes } }),
     ...(hedging && {
       hedging: {

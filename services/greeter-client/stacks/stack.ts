@@ -10,6 +10,8 @@ export type Resolution = Pick<ResolvedEvent, 'channel' | 'atMs' | 'ok' | 'detail
 export type Stack = {
   /** Makes one call. `onEnd` is called once and later, never from within. */
   call: (seq: number, deadlineMs: number, onEnd: (outcome: Outcome) => void) => void;
+  /** Ends what would go on for ever: streams. */
+  endStreams?: () => void;
   /**
    * At least so many attempts were added by transparent retry: attempts that were put on a connection, over those
    * that calls and their retry policy asked for. Each asked-for attempt that was never put on one (no connection, no

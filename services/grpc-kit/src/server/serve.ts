@@ -27,6 +27,8 @@ export type StartedServer = AsyncDisposable & {
   readonly port: number;
   readonly state: 'serving' | 'draining' | 'closed';
   readonly health: Health;
+  /** TCP connections: those that are open, and all that were accepted since it started to listen. */
+  connections: () => { open: number; opened: number };
   /**
    * Takes the server out of service: health says NOT_SERVING; after `drainDelayMs` no new calls; when those in flight
    * have ended, at the latest when the time is over, everything is closed and `onDrained` called. Again, or after
@@ -128,6 +130,7 @@ export async function serve<const Definitions extends readonly ServiceDefinition
     port,
     server,
     health: health.health,
+    connections: sockets.counts,
     get state() {
       return state;
     },

@@ -11,16 +11,19 @@ const CHANNEL = 'net.server.socket';
  */
 export function trackSockets(isOurs: (socket: LocalEnd) => boolean) {
   const open = new Set<Socket>();
+  let opened = 0;
 
   function onSocket(message: unknown): void {
     const { socket } = message as { socket: Socket };
     if (!isOurs(socket)) return;
     open.add(socket);
+    opened += 1;
     socket.once('close', () => open.delete(socket));
   }
   subscribe(CHANNEL, onSocket);
 
   return {
+    counts: () => ({ open: open.size, opened }),
     destroy(): void {
       for (const socket of open) socket.destroy();
     },
