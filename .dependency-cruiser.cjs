@@ -1,7 +1,8 @@
 // The layers of docs/architecture.md: imports point down only.
-// commands → experiments → workload faults checks report → history cluster → common
+// commands → experiments → stage → workload faults checks report → history cluster → common
 const layers = [
   ['experiments'],
+  ['stage'],
   ['workload', 'faults', 'checks', 'report'],
   ['history', 'cluster'],
   ['common'],

@@ -2,20 +2,22 @@
 import { constants, setPriority } from 'node:os';
 import { worstVerdict } from './checks/index.ts';
 import {
+  CAPABILITIES,
   chooseProvider,
   DEFAULT_LAB,
   describeProblem,
   labNamed,
   PROVIDERS,
+  type Provider,
   readClusterConfig,
   takeLock,
   up,
 } from './cluster/index.ts';
 import { main, say } from './common/cli.ts';
-import { EXIT } from './common/errors.ts';
+import { EXIT, LabError } from './common/errors.ts';
 import { integer, jsonOption, labCommand, providerOption, refuseMisuse } from './common/options.ts';
 import { paint } from './common/terminal.ts';
-import { type Experiment, findExperiments, runPlan } from './experiments/index.ts';
+import { type Experiment, findExperiments, type Plan, runPlan } from './experiments/index.ts';
 import { describeRun, liveView, type RunDocument, summarise } from './report/index.ts';
 
 const experiments = await findExperiments();
@@ -59,12 +61,15 @@ function addExperiment(experiment: Experiment): void {
         repeat: number;
         json?: boolean;
       };
-      const planned = plan();
+      // What cannot be is said before anything is looked for.
+      plan(CAPABILITIES);
       const lab = labNamed(name);
       const config = await readClusterConfig(lab);
       await using _lock = await takeLock(name, `experiment ${experiment.name} (pid ${process.pid})`);
       const { provider, why } = await chooseProvider(lab, asked, nodeImage ?? process.env.LAB_NODE_IMAGE);
       if (why) say(`Provider: ${why}`);
+      const planned = plan(provider.capabilities);
+      refuseWithout(provider, experiment.name, planned.needs);
       const started = await up(
         lab,
         { provider, config, onProblem: (problem) => say(describeProblem(problem)) },
@@ -97,6 +102,19 @@ function addExperiment(experiment: Experiment): void {
         process.stdout.write(`${runs.map(describeRun).join('\n')}\nworst of ${repeat}: ${verdict}\n`);
       return EXIT[verdict];
     }),
+  );
+}
+
+/** @throws LabError `usage` that names what the provider cannot do. */
+function refuseWithout(provider: Provider, experiment: string, needs: Plan['needs'] = []): void {
+  const lacks = needs.filter((capability) => !provider.capabilities.has(capability));
+  if (lacks.length === 0) return;
+  throw new LabError(
+    'usage',
+    `${experiment} needs ${lacks.join(', ')}, which ${provider.name} does not have`,
+    {
+      hint: 'Use kind: --provider kind',
+    },
   );
 }
 

@@ -3,8 +3,8 @@ import { quantileSorted } from 'simple-statistics';
 import { RETRY_UNAVAILABLE } from '../experiments/index.ts';
 import { scaleFault } from '../faults/index.ts';
 import { callsOf, eventsOf, type History, podsOf, SERVER_APP, startedMs } from '../history/index.ts';
+import { onStage } from './on-stage.ts';
 import { print } from './services.ts';
-import { onStage } from './stage.ts';
 
 const ARM = 'watch';
 const FROM = 2;

@@ -3,11 +3,12 @@
 
 import type { WorkloadRequest } from '../../services/protocol/index.ts';
 import { NAMESPACE } from '../cluster/index.ts';
-import { type ArmPlan, RETRY_UNAVAILABLE } from '../experiments/index.ts';
+import { RETRY_UNAVAILABLE } from '../experiments/index.ts';
 import { rolloutRestartFault } from '../faults/index.ts';
 import { callsStartedIn, eventsOf, failuresOf, type History } from '../history/index.ts';
+import type { ArmPlan } from '../stage/index.ts';
+import { onStage } from './on-stage.ts';
 import { print } from './services.ts';
-import { onStage } from './stage.ts';
 
 const READY_AFTER_MS = 8000;
 

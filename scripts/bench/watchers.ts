@@ -7,8 +7,8 @@ import { type ClusterApi, labNamed, ROOT } from '../cluster/index.ts';
 import { LabError } from '../common/errors.ts';
 import { waitFor } from '../common/wait.ts';
 import { scaleFault } from '../faults/index.ts';
+import { LAB, onStage } from './on-stage.ts';
 import { print } from './services.ts';
-import { LAB, onStage } from './stage.ts';
 
 const ARM = 'watched';
 const FROM = 2;

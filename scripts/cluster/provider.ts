@@ -17,8 +17,17 @@ export type Problem = {
  */
 export type Ownership = 'absent' | 'ours' | 'partial' | 'foreign';
 
-/** What an experiment may ask of a cluster beyond the Kubernetes API. */
+/**
+ * What an experiment may ask of a cluster beyond the Kubernetes API: that NetworkPolicies have an effect; that pods are
+ * containers, with kernel parameters and ports of their own; that nodes can be stopped; that DNS and the like are pods.
+ */
 export type Capability = 'network-policy' | 'containers' | 'stop-nodes' | 'system-pods';
+export const CAPABILITIES: ReadonlySet<Capability> = new Set([
+  'network-policy',
+  'containers',
+  'stop-nodes',
+  'system-pods',
+]);
 
 export type { Bundle };
 

@@ -1,12 +1,11 @@
 // What an experiment is. Each one is a folder here, whose index.ts exports it by default; that is all it takes to be
 // listed and run.
 import type { Command } from '@commander-js/extra-typings';
-import type { WorkloadRequest } from '../../services/protocol/index.ts';
 import type { Finding, Judgement } from '../checks/index.ts';
-import type { Arm, Capability, ClusterApi, PodProxy } from '../cluster/index.ts';
-import type { Fault } from '../faults/index.ts';
-import type { History, PodSeen } from '../history/index.ts';
+import type { Capability } from '../cluster/index.ts';
+import type { History } from '../history/index.ts';
 import type { Plot, ResultTable } from '../report/index.ts';
+import type { ArmPlan, Stage } from '../stage/index.ts';
 
 export type Experiment = {
   name: string;
@@ -14,10 +13,10 @@ export type Experiment = {
   question: string;
   /** What is done and what is expected, for --help. */
   about: string;
-  /** Adds the experiment's own options; calls `plan` of what was parsed. */
+  /** Adds the experiment's own options; calls `plan` of what was parsed, with what the provider can do. */
   options: (command: Command) => {
     command: Pick<Command, 'options' | 'args' | 'registeredArguments' | 'error'>;
-    plan: () => Plan;
+    plan: (capabilities: ReadonlySet<Capability>) => Plan;
   };
 };
 
@@ -41,53 +40,4 @@ export type Judged = {
   tables?: ResultTable[];
   /** Curves, for the page. */
   plots?: Plot[];
-};
-
-/**
- * One side of a comparison: servers and clients of its own, which share nothing with the others but the nodes. Where
- * that is no matter for the question, its clients may call the servers of another arm.
- */
-export type ArmPlan = Omit<Arm, 'run'> & {
-  /** The arm whose servers its clients call; it has none of its own. */
-  serversOf?: string | undefined;
-  /** Its servers need not get Ready for the run to begin. */
-  mayBeUnready?: boolean | undefined;
-};
-
-/** The running arms, and all that an experiment can do with them. Everything is undone when it ends. */
-export type Stage = {
-  api: ClusterApi;
-  /** To the pods' control endpoints. */
-  proxy: PodProxy;
-  /** The servers that an arm's clients call, those that are there now and not on their way out, by name. */
-  servers: (arm: string) => PodSeen[];
-  /** The same of its clients. */
-  clients: (arm: string) => PodSeen[];
-  /**
-   * Starts the workload on every client of every arm for which there is one, each at its own random moment within
-   * `spreadMs`, and watches the answers to `dnsName`. May be called again for other arms.
-   */
-  startWorkloads: (
-    workloadOf: (arm: string) => Omit<WorkloadRequest, 'id'> | undefined,
-    options: { spreadMs: number; dnsName?: (arm: string) => string | undefined },
-  ) => Promise<void>;
-  /** From now on each change of the answer is in the history, as one client of the arm sees it. */
-  watchDns: (arm: string, name: string) => Promise<void>;
-  /** Lets the time pass; in the history it begins with a mark of this name. */
-  observe: (name: string, ms: number) => Promise<void>;
-  /**
-   * Injects one after another, those of a list together, each when the arms of the ones before have as many Ready servers
-   * as they should: on a small machine, many pods that start at once would starve the calls, and the lab would measure
-   * itself.
-   */
-  inject: (faults: readonly (Fault | readonly Fault[])[], serversAfter: number) => Promise<void>;
-  /**
-   * Injects all at once and lets the time pass, which in the history is between the mark `name` and the mark
-   * `name over`; then heals all of them, whatever has happened.
-   */
-  during: (name: string, faults: readonly Fault[], ms: number) => Promise<void>;
-  /** Puts the TCP connections of all pods of these arms into the history, as the kernel has them. */
-  readSockets: (arms: readonly string[]) => Promise<void>;
-  /** Puts the lines of the logs of an arm's clients into the history. */
-  readLogs: (arm: string) => Promise<void>;
 };

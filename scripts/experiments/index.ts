@@ -1,6 +1,5 @@
 // Questions and how to answer them, one folder each; and what runs them.
-export type { ArmPlan, Experiment } from './experiment.ts';
+export type { Experiment, Plan } from './experiment.ts';
 export { findExperiments } from './find.ts';
 export { RETRY_UNAVAILABLE } from './load.ts';
 export { runPlan } from './run-plan.ts';
-export { cleanUp, type OpenStage, openStage } from './stage/index.ts';

@@ -4,8 +4,8 @@ import { NAMESPACE, RUN_LABEL, type StartedLab } from '../cluster/index.ts';
 import { LabError, messageOf } from '../common/errors.ts';
 import { eventsOf, type History } from '../history/index.ts';
 import { armResult, type Live, type RunDocument, writeRun } from '../report/index.ts';
+import { cleanUp, openStage } from '../stage/index.ts';
 import type { Experiment, Judged, Plan } from './experiment.ts';
-import { cleanUp, openStage } from './stage/index.ts';
 
 export type RunOptions = {
   lab: StartedLab;

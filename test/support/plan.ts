@@ -1,6 +1,7 @@
 // An experiment's plan from what a person would type.
 import { Command } from '@commander-js/extra-typings';
 import { expect } from 'vitest';
+import { CAPABILITIES } from '../../scripts/cluster/index.ts';
 import type { LabError } from '../../scripts/common/errors.ts';
 import type { Experiment, Plan } from '../../scripts/experiments/experiment.ts';
 
@@ -8,7 +9,7 @@ export function planOf(experiment: Experiment, line: string): Plan {
   const command = new Command().exitOverride().configureOutput({ writeErr: () => {} });
   const { plan } = experiment.options(command as never);
   command.parse(line.split(' ').filter(Boolean), { from: 'user' });
-  return plan();
+  return plan(CAPABILITIES);
 }
 
 /** What is said of a line that cannot be. */

@@ -82,7 +82,7 @@ async function record() {
   });
   const calls = (howMany: number) =>
     eventually(
-      () => recorder.callsFrom('client-1', ARM) >= howMany,
+      () => recorder.callsFrom('client-1', 'treatment') >= howMany,
       () => told,
     );
   const gaps = () => eventsOf(told, 'gap').map(({ reason }) => reason);

@@ -2,7 +2,8 @@
 import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
 import { duration, integer, positiveDuration } from '../../common/options.ts';
 import { scaleFault } from '../../faults/index.ts';
-import type { Experiment, Plan, Stage } from '../experiment.ts';
+import type { Stage } from '../../stage/index.ts';
+import type { Experiment, Plan } from '../experiment.ts';
 import { RETRY_UNAVAILABLE } from '../load.ts';
 import { deadlineOption, rateOption, warmupOption } from '../options.ts';
 import { judgeResolver } from './judge.ts';

@@ -1,12 +1,12 @@
 // The load of a stage: started at random moments, stopped in the end with all records in hand.
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { PodProxy } from '../../cluster/index.ts';
-import { nowMs } from '../../common/clock.ts';
-import { waitFor } from '../../common/wait.ts';
-import { CLIENT_APP, type PodSeen, SERVER_APP } from '../../history/index.ts';
-import { type Recorder, startWorkload, stopWorkload, watchDns } from '../../workload/index.ts';
-import type { Stage } from '../experiment.ts';
+import type { PodProxy } from '../cluster/index.ts';
+import { nowMs } from '../common/clock.ts';
+import { waitFor } from '../common/wait.ts';
+import { CLIENT_APP, type PodSeen, SERVER_APP } from '../history/index.ts';
+import { type Recorder, startWorkload, stopWorkload, watchDns } from '../workload/index.ts';
+import type { Stage } from './stage.ts';
 
 type Options = {
   recorder: Recorder;

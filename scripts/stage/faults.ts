@@ -1,8 +1,8 @@
 // Faults with their marks in the history.
-import { nowMs } from '../../common/clock.ts';
-import type { Fault } from '../../faults/index.ts';
-import type { FaultMark } from '../../history/index.ts';
-import type { Recorder } from '../../workload/index.ts';
+import { nowMs } from '../common/clock.ts';
+import type { Fault } from '../faults/index.ts';
+import type { FaultMark } from '../history/index.ts';
+import type { Recorder } from '../workload/index.ts';
 
 export function markedFaults(recorder: Pick<Recorder, 'note'>) {
   const mark = ({ name, arm, detail }: Fault, phase: FaultMark['phase']) =>

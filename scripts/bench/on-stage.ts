@@ -8,8 +8,9 @@ import {
   up,
 } from '../cluster/index.ts';
 import { say } from '../common/cli.ts';
-import { type ArmPlan, cleanUp, type OpenStage, openStage } from '../experiments/index.ts';
+
 import type { HistoryEvent } from '../history/index.ts';
+import { type ArmPlan, cleanUp, type OpenStage, openStage } from '../stage/index.ts';
 
 /** The lab that benches use. */
 export const LAB = 'bench';

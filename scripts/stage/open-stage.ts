@@ -13,15 +13,15 @@ import {
   readToken,
   type StartedLab,
   statusOf,
-} from '../../cluster/index.ts';
-import { nowMs } from '../../common/clock.ts';
-import { LabError, messageOf } from '../../common/errors.ts';
-import { waitFor } from '../../common/wait.ts';
-import type { Fault } from '../../faults/index.ts';
-import { CLIENT_APP, type HistoryEvent, SERVER_APP } from '../../history/index.ts';
-import { readCounters, readSockets, startRecorder } from '../../workload/index.ts';
-import type { ArmPlan, Stage } from '../experiment.ts';
+} from '../cluster/index.ts';
+import { nowMs } from '../common/clock.ts';
+import { LabError, messageOf } from '../common/errors.ts';
+import { waitFor } from '../common/wait.ts';
+import type { Fault } from '../faults/index.ts';
+import { CLIENT_APP, type HistoryEvent, SERVER_APP } from '../history/index.ts';
+import { readCounters, readSockets, startRecorder } from '../workload/index.ts';
 import { markedFaults } from './faults.ts';
+import type { ArmPlan, Stage } from './stage.ts';
 import { workloadsOn } from './workloads.ts';
 
 export type StageOptions = {

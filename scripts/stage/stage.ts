@@ -1,0 +1,53 @@
+import type { WorkloadRequest } from '../../services/protocol/index.ts';
+import type { Arm, ClusterApi, PodProxy } from '../cluster/index.ts';
+import type { Fault } from '../faults/index.ts';
+import type { PodSeen } from '../history/index.ts';
+
+/**
+ * One side of a comparison: servers and clients of its own, which share nothing with the others but the nodes. Where
+ * that is no matter for the question, its clients may call the servers of another arm.
+ */
+export type ArmPlan = Omit<Arm, 'run'> & {
+  /** The arm whose servers its clients call; it has none of its own. */
+  serversOf?: string | undefined;
+  /** Its servers need not get Ready for the run to begin. */
+  mayBeUnready?: boolean | undefined;
+};
+
+/** The running arms, and all that an experiment can do with them. Everything is undone when it ends. */
+export type Stage = {
+  api: ClusterApi;
+  /** To the pods' control endpoints. */
+  proxy: PodProxy;
+  /** The servers that an arm's clients call, those that are there now and not on their way out, by name. */
+  servers: (arm: string) => PodSeen[];
+  /** The same of its clients. */
+  clients: (arm: string) => PodSeen[];
+  /**
+   * Starts the workload on every client of every arm for which there is one, each at its own random moment within
+   * `spreadMs`, and watches the answers to `dnsName`. May be called again for other arms.
+   */
+  startWorkloads: (
+    workloadOf: (arm: string) => Omit<WorkloadRequest, 'id'> | undefined,
+    options: { spreadMs: number; dnsName?: (arm: string) => string | undefined },
+  ) => Promise<void>;
+  /** From now on each change of the answer is in the history, as one client of the arm sees it. */
+  watchDns: (arm: string, name: string) => Promise<void>;
+  /** Lets the time pass; in the history it begins with a mark of this name. */
+  observe: (name: string, ms: number) => Promise<void>;
+  /**
+   * Injects one after another, those of a list together, each when the arms of the ones before have as many Ready servers
+   * as they should: on a small machine, many pods that start at once would starve the calls, and the lab would measure
+   * itself.
+   */
+  inject: (faults: readonly (Fault | readonly Fault[])[], serversAfter: number) => Promise<void>;
+  /**
+   * Injects all at once and lets the time pass, which in the history is between the mark `name` and the mark
+   * `name over`; then heals all of them, whatever has happened.
+   */
+  during: (name: string, faults: readonly Fault[], ms: number) => Promise<void>;
+  /** Puts the TCP connections of all pods of these arms into the history, as the kernel has them. */
+  readSockets: (arms: readonly string[]) => Promise<void>;
+  /** Puts the lines of the logs of an arm's clients into the history. */
+  readLogs: (arm: string) => Promise<void>;
+};
