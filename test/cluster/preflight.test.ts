@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ClusterConfig } from '../../scripts/cluster/config.ts';
-import { preflight } from '../../scripts/cluster/kind/preflight.ts';
+import { inotifyProblems, preflight } from '../../scripts/cluster/kind/preflight.ts';
 import type { Problem } from '../../scripts/cluster/provider.ts';
 import { EXIT, type LabError } from '../../scripts/common/errors.ts';
 import { ENGINE, type FakePrograms, fakePrograms } from '../support/fake-programs.ts';
@@ -152,4 +152,24 @@ it('finds a port that somebody has, and says who asks for it', async () => {
   );
   await new Promise((resolve) => server.close(resolve));
   expect(await problems({ hostPorts })).toEqual([]);
+});
+
+describe('inotify', () => {
+  const limits = { instances: 128, watches: 1_000_000 };
+
+  it('is enough for one cluster with the default of most systems, and not for a second', () => {
+    expect(inotifyProblems(limits, 4, 0)).toEqual([]);
+    expect(inotifyProblems(limits, 4, 4)).toMatchObject([
+      {
+        severity: 'error',
+        what: 'inotify allows 128 instances and 1000000 watches; 4 nodes beside 4 that run already want 144 and 65536',
+        hint: expect.stringMatching(/^sudo sysctl .*\nOr remove another cluster first\.$/),
+      },
+    ]);
+  });
+
+  it('is a warning where it may be enough', () => {
+    expect(inotifyProblems({ ...limits, watches: 9000 }, 4, 0)).toMatchObject([{ severity: 'warning' }]);
+    expect(inotifyProblems({ ...limits, instances: 70 }, 4, 0)).toMatchObject([{ severity: 'warning' }]);
+  });
 });

@@ -111,3 +111,9 @@ export async function readContainerFile(container: string, path: string): Promis
   const tar = await tryRun(['docker', 'cp', `${container}:${path}`, '-']);
   return tar.ok ? tar.stdout : undefined;
 }
+
+/** How many nodes of kind run on this machine, whoever made them. */
+export async function runningNodes(): Promise<number> {
+  const { ok, stdout } = await tryRun(['docker', 'ps', '--quiet', '--filter', 'label=io.x-k8s.kind.cluster']);
+  return ok ? stdout.split('\n').filter(Boolean).length : 0;
+}

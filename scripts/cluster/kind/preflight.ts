@@ -5,7 +5,7 @@ import { LabError } from '../../common/errors.ts';
 import { tryRun } from '../../common/run.ts';
 import type { ClusterConfig } from '../config.ts';
 import type { Problem } from '../provider.ts';
-import { type EngineInfo, engineInfo } from './docker.ts';
+import { type EngineInfo, engineInfo, runningNodes } from './docker.ts';
 
 const GiB = 2 ** 30;
 
@@ -86,21 +86,41 @@ async function disk(engine: EngineInfo, nodes: number): Promise<Problem[]> {
   ];
 }
 
-/**
- * A node opens some 17 inotify instances (measured: 69 for four). Source of the failure that too few cause:
- * kind.sigs.k8s.io/docs/user/known-issues, "Pod errors due to too many open files".
- */
 async function inotify(nodes: number): Promise<Problem[]> {
   const read = async (name: string) =>
     Number(await readFile(`/proc/sys/fs/inotify/${name}`, 'utf8').catch(() => Number.POSITIVE_INFINITY));
-  const [instances, watches] = await Promise.all([read('max_user_instances'), read('max_user_watches')]);
-  const wanted = { instances: 18 * nodes, watches: 8192 * nodes };
-  if (instances >= wanted.instances && watches >= wanted.watches) return [];
+  const [instances, watches, others] = await Promise.all([
+    read('max_user_instances'),
+    read('max_user_watches'),
+    runningNodes(),
+  ]);
+  return inotifyProblems({ instances, watches }, nodes, others);
+}
+
+/**
+ * A node opens some 17 inotify instances (measured: 69 for four), and all nodes on a machine share one limit. With too
+ * few kube-proxy ends on every node that comes too late. Source of the failure:
+ * kind.sigs.k8s.io/docs/user/known-issues, "Pod errors due to too many open files".
+ *
+ * @param others nodes of kind that run already.
+ */
+export function inotifyProblems(
+  limits: { instances: number; watches: number },
+  nodes: number,
+  others: number,
+): Problem[] {
+  const all = nodes + others;
+  const wanted = { instances: 18 * all, watches: 8192 * all };
+  if (limits.instances >= wanted.instances && limits.watches >= wanted.watches) return [];
+  const beside = others > 0 ? `${nodes} nodes beside ${others} that run already` : `${nodes} nodes`;
+  const raise = 'sudo sysctl fs.inotify.max_user_instances=512 fs.inotify.max_user_watches=524288';
   return [
     {
-      severity: instances < wanted.instances / 2 ? 'error' : 'warning',
-      what: `inotify allows ${instances} instances and ${watches} watches; ${nodes} nodes want ${wanted.instances} and ${wanted.watches}`,
-      hint: 'sudo sysctl fs.inotify.max_user_instances=512 fs.inotify.max_user_watches=524288',
+      severity: limits.instances < 17 * all ? 'error' : 'warning',
+      what:
+        `inotify allows ${limits.instances} instances and ${limits.watches} watches; ` +
+        `${beside} want ${wanted.instances} and ${wanted.watches}`,
+      hint: others > 0 ? `${raise}\nOr remove another cluster first.` : raise,
     },
   ];
 }
