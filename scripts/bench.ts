@@ -3,14 +3,19 @@ import { benchAdditions } from './bench/additions.ts';
 import { benchClient } from './bench/client.ts';
 import { benchEmbedded } from './bench/embedded.ts';
 import { benchKit } from './bench/kit.ts';
+import { benchPrediction } from './bench/prediction.ts';
 import { benchRollout } from './bench/rollout.ts';
 import { benchUp } from './bench/up.ts';
 import { benchWatchers } from './bench/watchers.ts';
+import { PROVIDERS, type ProviderChoice } from './cluster/index.ts';
 import { main } from './common/cli.ts';
 import { EXIT } from './common/errors.ts';
-import { integer, labCommand, refuseMisuse } from './common/options.ts';
+import { integer, labCommand, providerOption, refuseMisuse } from './common/options.ts';
 
-type Bench = { run: (times: number, signal: AbortSignal) => Promise<void>; about: string };
+type Bench = {
+  run: (times: number, signal: AbortSignal, provider: ProviderChoice) => Promise<void>;
+  about: string;
+};
 
 const benches: Record<string, Bench> = {
   client: { run: benchClient, about: 'the load generator' },
@@ -19,12 +24,14 @@ const benches: Record<string, Bench> = {
   up: { run: benchUp, about: 'lab:up beside a bare kind create' },
   additions: { run: benchAdditions, about: 'how soon a watching client finds a new pod, on a cluster' },
   rollout: { run: benchRollout, about: 'rolling restarts under load, on a cluster' },
+  prediction: { run: benchPrediction, about: 'scale-outs, predicted and measured, on a cluster' },
   watchers: { run: benchWatchers, about: "what watching clients cost kind's API server" },
 };
 
 const list = Object.entries(benches).map(([name, { about }]) => `  ${name.padEnd(10)} ${about}`);
 const command = labCommand('bench', 'Measure the lab itself.')
   .argument('[what]', 'one of those below; all where left out')
+  .addOption(providerOption(PROVIDERS))
   .option('--times <n>', 'pairs, rounds, additions or restarts', integer(1, 200), 3)
   .addHelpText('after', `\nBenches:\n${list.join('\n')}`)
   .parse();
@@ -32,10 +39,10 @@ const command = labCommand('bench', 'Measure the lab itself.')
 await main(async (signal) => {
   refuseMisuse(command, 'bench');
   const [what] = command.processedArgs;
-  const { times } = command.opts();
+  const { times, provider = 'auto' } = command.opts();
   if (what !== undefined && !(what in benches))
     command.error(`error: there is no bench "${what}": ${Object.keys(benches).join(', ')}`);
   for (const [name, { run }] of Object.entries(benches))
-    if (what === undefined || what === name) await run(times, signal);
+    if (what === undefined || what === name) await run(times, signal, provider);
   return EXIT.pass;
 });

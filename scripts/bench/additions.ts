@@ -1,5 +1,7 @@
 // How soon a watching client calls a new pod, and leaves one that goes: pods added and taken away one at a time.
+
 import { quantileSorted } from 'simple-statistics';
+import type { ProviderChoice } from '../cluster/index.ts';
 import { RETRY_UNAVAILABLE } from '../experiments/index.ts';
 import { scaleFault } from '../faults/index.ts';
 import { callsOf, eventsOf, type History, podsOf, SERVER_APP, startedMs } from '../history/index.ts';
@@ -12,7 +14,11 @@ const FROM = 2;
 const RATE = 500;
 
 /** Prints the quantiles of so many additions and removals. */
-export async function benchAdditions(additions: number, signal: AbortSignal): Promise<void> {
+export async function benchAdditions(
+  additions: number,
+  signal: AbortSignal,
+  provider: ProviderChoice,
+): Promise<void> {
   const history = await onStage(
     [
       {
@@ -44,6 +50,7 @@ export async function benchAdditions(additions: number, signal: AbortSignal): Pr
       }
     },
     signal,
+    provider,
   );
   report(history);
 }

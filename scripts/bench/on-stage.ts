@@ -3,6 +3,7 @@ import {
   chooseProvider,
   describeProblem,
   labNamed,
+  type ProviderChoice,
   readClusterConfig,
   takeLock,
   up,
@@ -20,11 +21,12 @@ export async function onStage(
   arms: readonly ArmPlan[],
   act: (stage: OpenStage) => Promise<void>,
   signal: AbortSignal,
+  asked: ProviderChoice,
 ): Promise<HistoryEvent[]> {
   const lab = labNamed(LAB);
   const config = await readClusterConfig(lab);
   await using _lock = await takeLock(lab.name, `bench (pid ${process.pid})`);
-  const { provider, why } = await chooseProvider(lab, 'auto', process.env.LAB_NODE_IMAGE);
+  const { provider, why } = await chooseProvider(lab, asked, process.env.LAB_NODE_IMAGE);
   say(`Provider: ${why ?? provider.name}`);
   const onProblem = (problem: Parameters<typeof describeProblem>[0]) => say(describeProblem(problem));
   const started = await up(lab, { provider, config, onProblem }, signal);

@@ -2,7 +2,7 @@
 // DNS.
 
 import type { WorkloadRequest } from '../../services/protocol/index.ts';
-import { NAMESPACE } from '../cluster/index.ts';
+import { NAMESPACE, type ProviderChoice } from '../cluster/index.ts';
 import { RETRY_UNAVAILABLE } from '../experiments/index.ts';
 import { rolloutRestartFault } from '../faults/index.ts';
 import { callsStartedIn, eventsOf, failuresOf, type History } from '../history/index.ts';
@@ -43,7 +43,11 @@ const arms: Record<string, Arm> = {
 };
 
 /** Prints the failed calls of each run, by arm. */
-export async function benchRollout(runs: number, signal: AbortSignal): Promise<void> {
+export async function benchRollout(
+  runs: number,
+  signal: AbortSignal,
+  provider: ProviderChoice,
+): Promise<void> {
   const plans = Object.entries(arms).map(
     ([name, { servers, ageMs }]): ArmPlan => ({
       name,
@@ -85,6 +89,7 @@ export async function benchRollout(runs: number, signal: AbortSignal): Promise<v
       await stage.observe('after', 5000);
     },
     signal,
+    provider,
   );
   report(history, runs);
 }

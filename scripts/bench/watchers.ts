@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import Table from 'cli-table3';
 import { execa } from 'execa';
-import { type ClusterApi, labNamed, ROOT } from '../cluster/index.ts';
+import { type ClusterApi, labNamed, type ProviderChoice, ROOT } from '../cluster/index.ts';
 import { LabError } from '../common/errors.ts';
 import { waitFor } from '../common/wait.ts';
 import { scaleFault } from '../faults/index.ts';
@@ -19,7 +19,11 @@ type Metrics = { cpuS: number; memoryMiB: number; events: number };
 type Row = { watchers: number; seconds: number } & Metrics;
 
 /** Prints a table: CPU, memory and watch events of the API server, by number of watching clients. Needs kind. */
-export async function benchWatchers(_rounds: number, signal: AbortSignal): Promise<void> {
+export async function benchWatchers(
+  _rounds: number,
+  signal: AbortSignal,
+  provider: ProviderChoice,
+): Promise<void> {
   const rows: Row[] = [];
   const serverEnv = { GRPC_MAX_CONNECTION_AGE_MS: undefined, DRAIN_DELAY_MS: '500' };
   await onStage(
@@ -46,6 +50,7 @@ export async function benchWatchers(_rounds: number, signal: AbortSignal): Promi
       }
     },
     signal,
+    provider,
   );
   const table = new Table({
     head: ['watching clients', 'CPU of the API server', 'its memory', 'EndpointSlice events sent'],

@@ -4,7 +4,7 @@ import type { Problem } from './provider.ts';
 
 export * from './api.ts';
 export { apply, deleteRun } from './apply.ts';
-export { chooseProvider, PROVIDERS, usableProviders } from './choose-provider.ts';
+export { chooseProvider, PROVIDERS, type ProviderChoice, usableProviders } from './choose-provider.ts';
 export { readClusterConfig } from './config.ts';
 export { allLabs, down } from './down.ts';
 export { findProcesses as findPodProcesses } from './embedded/leftovers.ts';

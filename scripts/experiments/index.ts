@@ -1,4 +1,5 @@
 // Questions and how to answer them, one folder each; and what runs them.
+export { type Convergence, predictSlowest } from './convergence.ts';
 export type { Experiment, Plan } from './experiment.ts';
 export { findExperiments } from './find.ts';
 export { RETRY_UNAVAILABLE } from './load.ts';

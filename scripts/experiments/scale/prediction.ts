@@ -7,12 +7,14 @@
 import type { Prediction } from '../../checks/index.ts';
 import { formatDuration } from '../../common/duration.ts';
 import { wrap } from '../../common/terminal.ts';
+import { predictSlowest } from '../convergence.ts';
 import { longestPeriodMs, type Period, SLACK_MS, scaleOutBoundMs } from '../dns-period.ts';
 
 /** From so many clients on, the slowest of them is predictable enough to say more than 0 to bound. */
 const MANY_CLIENTS = 5;
 
-const COVERAGE = 0.95;
+/** From the last client's start to the change there is warm-up, the baseline, and the change of the control. */
+const SETTLED_MS = 20_000;
 
 export type ScaleParameters = Period & {
   /** Server replicas before and after. */
@@ -74,17 +76,22 @@ function predictScaleOut(parameters: ScaleParameters): Prediction {
     return { kind: 'interval', fromMs: 0, toMs: boundMs, coverage: 1, boundMs, explains };
   }
 
-  const quantile = (q: number) => q ** (1 / clients);
-  const tail = (1 - COVERAGE) / 2;
+  const { from, to, maxConnectionAgeMs = 0, dnsFloorMs } = parameters;
   return {
     kind: 'interval',
-    fromMs: shortestPeriodMs(parameters) * quantile(tail),
-    toMs: longestMs * quantile(1 - tail) + SLACK_MS,
-    coverage: COVERAGE,
+    ...predictSlowest({
+      from,
+      added: to - from,
+      clients,
+      startSpreadMs,
+      settledMs: SETTLED_MS,
+      maxConnectionAgeMs,
+      dnsFloorMs,
+    }),
     boundMs,
     explains:
       `${period} Each of ${clients} clients is at a random point of that time when a pod becomes Ready, and the ` +
-      `slowest of them is likely to be near its end. ${extra}`,
+      `slowest of them is likely to be near its end. Simulated, with EndpointSlice, DNS and connecting.`,
   };
 }
 
