@@ -21,6 +21,7 @@ export * from './placed.ts';
 export * from './prediction.ts';
 export * from './random-spread.ts';
 export * from './rate-held.ts';
+export * from './reconnect-rate.ts';
 export * from './said-once.ts';
 export * from './steady-before.ts';
 export * from './success-share.ts';

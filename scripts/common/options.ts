@@ -50,6 +50,18 @@ export const positiveDuration = (text: string): number => {
   return ms;
 };
 
+/** Most arms of a kind that one small machine can bear. */
+const MOST_DURATIONS = 5;
+
+/** Parser of `5s,30s`. */
+export function durations(text: string): number[] {
+  const parts = text.split(',').filter(Boolean);
+  if (parts.length === 0 || parts.length > MOST_DURATIONS) {
+    throw new InvalidArgumentError(`Name 1 to ${MOST_DURATIONS} of them, as 5s,30s.`);
+  }
+  return parts.map(positiveDuration);
+}
+
 /** Parser of a duration above 0s or `off`. */
 export const durationOrOff = (text: string): number | 'off' =>
   text === 'off' ? 'off' : positiveDuration(text);

@@ -101,6 +101,9 @@ export type SharedServers = Seen & { type: 'shared-servers'; arm: string; server
 /** The TCP connections of a pod, as its kernel has them; `source` is the pod. */
 export type SocketsSeen = Seen & { type: 'sockets'; arm: string; app: string } & SocketsAnswer;
 
+/** The CPU time that a pod's process has used since it started. */
+export type CpuSeen = Seen & { type: 'cpu'; arm: string; app: string; cpuMs: number };
+
 /** What the cluster said of a pod: a Kubernetes Event. */
 export type ClusterEvent = Seen & {
   type: 'cluster-event';
@@ -135,6 +138,7 @@ export type HistoryEvent =
   | ClockMeasured
   | SharedServers
   | SocketsSeen
+  | CpuSeen
   | ClusterEvent
   | Logged
   | Gap;

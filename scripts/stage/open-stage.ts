@@ -19,7 +19,7 @@ import { LabError, messageOf } from '../common/errors.ts';
 import { waitFor } from '../common/wait.ts';
 import type { Fault } from '../faults/index.ts';
 import { CLIENT_APP, type HistoryEvent, SERVER_APP } from '../history/index.ts';
-import { readCounters, readSockets, startRecorder } from '../workload/index.ts';
+import { readCounters, readCpuMs, readSockets, startRecorder } from '../workload/index.ts';
 import { markedFaults } from './faults.ts';
 import type { ArmPlan, Stage } from './stage.ts';
 import { workloadsOn } from './workloads.ts';
@@ -154,6 +154,15 @@ export async function openStage(options: StageOptions): Promise<OpenStage> {
         pods.map(async ({ arm, app, pod }) => {
           const seen = await readSockets(proxy, pod);
           recorder.note({ type: 'sockets', arm, app, ...seen, atMs: nowMs(), source: pod });
+        }),
+      );
+    },
+    readCpu: async (of) => {
+      const pods = of.flatMap((arm) => [SERVER_APP, CLIENT_APP].flatMap((app) => podsOf(arm, app)));
+      await Promise.all(
+        pods.map(async ({ arm, app, pod }) => {
+          const cpuMs = await readCpuMs(proxy, pod);
+          recorder.note({ type: 'cpu', arm, app, cpuMs, atMs: nowMs(), source: pod });
         }),
       );
     },

@@ -48,6 +48,8 @@ export type Stage = {
   during: (name: string, faults: readonly Fault[], ms: number) => Promise<void>;
   /** Puts the TCP connections of all pods of these arms into the history, as the kernel has them. */
   readSockets: (arms: readonly string[]) => Promise<void>;
+  /** Puts the CPU time of all pods of these arms into the history. */
+  readCpu: (arms: readonly string[]) => Promise<void>;
   /** Puts the lines of the logs of an arm's clients into the history. */
   readLogs: (arm: string) => Promise<void>;
 };

@@ -3,6 +3,7 @@ import type {
   AttemptCounts,
   DnsWatchRequest,
   SocketsAnswer,
+  TimeAnswer,
   WorkloadRequest,
   WorkloadStatus,
 } from '../../services/protocol/index.ts';
@@ -34,3 +35,7 @@ export const readCounters = (proxy: PodProxy, server: string): Promise<Record<st
 /** The TCP connections of a pod, as its kernel has them. */
 export const readSockets = (proxy: PodProxy, pod: string): Promise<SocketsAnswer> =>
   proxy.json(pod, { path: '/sockets' });
+
+/** The CPU time that a pod's process has used since it started, in milliseconds. */
+export const readCpuMs = async (proxy: PodProxy, pod: string): Promise<number> =>
+  (await proxy.json<TimeAnswer>(pod, { path: '/time' })).cpuMs;

@@ -15,5 +15,6 @@ export function roundMs(ms: number): number {
 }
 
 export function timeAnswer(): TimeAnswer {
-  return { boot, nowMs: nowMs() };
+  const { user, system } = process.cpuUsage();
+  return { boot, nowMs: nowMs(), cpuMs: (user + system) / 1000 };
 }

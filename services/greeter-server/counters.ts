@@ -7,9 +7,11 @@ const OTHER = 'other';
 export type Counters = ReturnType<typeof createCounters>;
 
 /** Counts attempts that reached the handler, by client. Clients beyond `maxClients` are counted as "other". */
-export function createCounters(maxClients = 1000) {
+export function createCounters(maxClients = 1000, maxPeers = 1_000_000) {
   const clients = new Map<string, AttemptCounts>();
   let version = 0;
+  /** Remote addresses with ports. */
+  const peers = new Set<string>();
 
   function countsOf(client: string): AttemptCounts {
     const known = clients.get(client);
@@ -22,7 +24,8 @@ export function createCounters(maxClients = 1000) {
 
   return {
     /** An attempt reached the handler. @returns what is to be told when its outcome is known. */
-    started(client: string, previousAttempts: number): AttemptCounts {
+    started(client: string, previousAttempts: number, peer: string): AttemptCounts {
+      if (peers.size < maxPeers) peers.add(peer);
       const counts = countsOf(client);
       const index = Math.min(previousAttempts, MOST_PREVIOUS_ATTEMPTS);
       const started = counts.startedByPreviousAttempts;
@@ -36,6 +39,8 @@ export function createCounters(maxClients = 1000) {
       else counts.failed += 1;
       version += 1;
     },
+    /** Connections on which an attempt came. */
+    connections: () => peers.size,
     /** Changes whenever a count does. */
     version: () => version,
     snapshot: (): Record<string, AttemptCounts> => structuredClone(Object.fromEntries(clients)),

@@ -26,7 +26,7 @@ export function sayHello(
   return (call, callback) => {
     const client = String(call.metadata.get(CLIENT_METADATA)[0] ?? '');
     const previousAttempts = attemptNumber(call.metadata.get(GRPC_PREVIOUS_ATTEMPTS_METADATA)[0]);
-    const counts = counters.started(client, previousAttempts);
+    const counts = counters.started(client, previousAttempts, call.getPeer());
 
     function whoAnswers(): Metadata {
       const metadata = new Metadata();

@@ -21,7 +21,7 @@ export type ServerEvents = ReturnType<typeof createServerEvents>;
 export function createServerEvents(
   identity: Identity,
   counters: Counters,
-  connections: () => ConnectionCounts,
+  connections: () => Omit<ConnectionCounts, 'greeted'>,
 ) {
   const streams = new Set<Writable>();
   const lifecycle: LifecycleEvent[] = [];
@@ -34,7 +34,7 @@ export function createServerEvents(
       atMs: nowMs(),
       final,
       clients: counters.snapshot(),
-      connections: connections(),
+      connections: { ...connections(), greeted: counters.connections() },
     };
   }
   function tellAll(event: ServerEvent): void {

@@ -1,8 +1,11 @@
 // What a pod tells the lab, one JSON object a line on GET /events. Times are milliseconds since the epoch by the
 // pod's own monotonic clock (`performance.timeOrigin + performance.now()`).
 
-/** Answer of GET /time, by which the lab measures a pod's clock offset. `boot` changes when the process does. */
-export type TimeAnswer = { boot: string; nowMs: number };
+/**
+ * Answer of GET /time, by which the lab measures a pod's clock offset, and what it costs. `boot` changes when the
+ * process does; `cpuMs` is the CPU time that it has used since it started.
+ */
+export type TimeAnswer = { boot: string; nowMs: number; cpuMs: number };
 
 /** First line of every event stream. `from` is the index of the first event that follows. */
 export type HelloEvent = {
@@ -72,8 +75,11 @@ export type AttemptCounts = {
   failed: number;
 };
 
-/** gRPC connections of a server: open ones, and all that it has accepted since it started. */
-export type ConnectionCounts = { open: number; opened: number };
+/**
+ * Connections to a server's gRPC port: open ones, all that it has accepted since it started, and those among them on
+ * which a greeting came. (Each probe of the kubelet is a connection too.)
+ */
+export type ConnectionCounts = { open: number; opened: number; greeted: number };
 
 /** What a server got so far, by client (`<workload id>@<pod name>`). */
 export type CountersEvent = {

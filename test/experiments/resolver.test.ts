@@ -86,7 +86,7 @@ describe('options', () => {
     ['--from 4 --to 4', '--to 4 adds no pod to --from 4 Make --to larger'],
     ['--poll 50ms', '--poll 50ms is too short Make it 100ms or more.'],
     ['--poll 5s,5000ms', '--poll names the same interval twice'],
-    ['--poll 1s,2s,3s,4s,5s,6s', 'Name 1 to 5 intervals, as 5s,30s.'],
+    ['--poll 1s,2s,3s,4s,5s,6s', 'Name 1 to 5 of them, as 5s,30s.'],
     ['--poll soon', '"soon" is not a duration'],
     ['--poll 0s', 'It must be more than 0s.'],
     ['--burst 10', '--burst 10 at --rate 60 leaves fewer than 10 bursts a second Make it 6 or less.'],

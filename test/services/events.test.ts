@@ -139,12 +139,12 @@ describe.concurrent('the connections of greeter-server', () => {
     const stream = await server.openEvents<HelloEvent | ServerEvent>();
     const told = () => stream.events.findLast((event) => event.type === 'counters')?.connections;
     await until('the first counts', () => told() !== undefined);
-    expect(told()).toEqual({ open: 0, opened: 0 });
+    expect(told()).toEqual({ open: 0, opened: 0, greeted: 0 });
     const sockets = [1, 2].map(() => connect(Number(server.target.split(':').at(-1)), '127.0.0.1'));
     await until('two open ones', () => told()?.open === 2);
     sockets[0]?.destroy();
     await until('one that is left', () => told()?.open === 1);
-    expect(told()).toEqual({ open: 1, opened: 2 });
+    expect(told()).toEqual({ open: 1, opened: 2, greeted: 0 });
     sockets[1]?.destroy();
     stream.close();
   });

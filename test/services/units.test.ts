@@ -14,13 +14,14 @@ const event = (atMs: number): AgentEvent => ({ type: 'workload', workload: 'w', 
 describe('counters', () => {
   it('do not grow without bound, whatever clients call themselves', () => {
     const counters = createCounters(2);
-    for (const client of ['a', 'b', 'c', '__proto__', 'a']) counters.ended(counters.started(client, 0), true);
+    for (const client of ['a', 'b', 'c', '__proto__', 'a'])
+      counters.ended(counters.started(client, 0, '10.0.0.1:1'), true);
     expect(counters.snapshot()).toEqual({
       a: { startedByPreviousAttempts: [2], ok: 2, failed: 0 },
       b: { startedByPreviousAttempts: [1], ok: 1, failed: 0 },
       other: { startedByPreviousAttempts: [2], ok: 2, failed: 0 },
     });
-    counters.started('a', 1e9);
+    counters.started('a', 1e9, '10.0.0.1:1');
     expect(counters.snapshot().a?.startedByPreviousAttempts).toHaveLength(16);
   });
 });

@@ -1,6 +1,6 @@
 // Scales the servers of several arms whose clients learn of new pods in different ways.
-import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
-import { duration, integer, positiveDuration } from '../../common/options.ts';
+import { Option } from '@commander-js/extra-typings';
+import { duration, durations, integer, positiveDuration } from '../../common/options.ts';
 import { scaleFault } from '../../faults/index.ts';
 import type { Stage } from '../../stage/index.ts';
 import type { Experiment, Plan } from '../experiment.ts';
@@ -59,18 +59,6 @@ const resolver: Experiment = {
   },
 };
 export default resolver;
-
-/** Most arms that one small machine can bear. */
-const MOST_POLLS = 5;
-
-/** Parser of `5s,30s`. */
-function durations(text: string): number[] {
-  const parts = text.split(',').filter(Boolean);
-  if (parts.length === 0 || parts.length > MOST_POLLS) {
-    throw new InvalidArgumentError(`Name 1 to ${MOST_POLLS} intervals, as 5s,30s.`);
-  }
-  return parts.map(positiveDuration);
-}
 
 function plan(parameters: Parameters): Plan {
   const ways = waysOf(parameters);

@@ -106,7 +106,7 @@ it('latency has the percentiles of each bin, and nothing where nothing was calle
 it('connections stand until the pod tells of others, and end with what it told last', async () => {
   const told = (atMs: number, open: number) => ({
     ...counters('a', atMs, {}),
-    connections: { open, opened: open },
+    connections: { open, opened: open, greeted: open },
   });
   const { arm } = await short([call(0, 0, { pod: 'a' }), told(300, 2), told(1100, 1)]);
   expect(arm.pods[0]?.connections).toEqual([null, 2, 2, 2, 1, null, null, null]);

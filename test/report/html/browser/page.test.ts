@@ -20,7 +20,7 @@ const history = ARMS.flatMap((arm) => [
       tamper: (call) => (call.seq % 500 === 499 ? unanswered(call) : call),
     }),
   ),
-  { ...counters('server-1', 30_000, {}, true, arm), connections: { open: 2, opened: 4 } },
+  { ...counters('server-1', 30_000, {}, true, arm), connections: { open: 2, opened: 4, greeted: 4 } },
 ]);
 const run = documentOf('fail', history, {
   question: `Is it ${HOSTILE}?`,
