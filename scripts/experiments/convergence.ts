@@ -17,6 +17,8 @@ export type Convergence = {
   settledMs: number;
   maxConnectionAgeMs: number;
   dnsFloorMs: number;
+  /** Connections have been made anew so often that their ends are spread evenly. Default: all are new when a client starts. */
+  aged?: boolean;
 };
 
 /** Milliseconds, with the share of simulated runs in which the slowest first call fell between them. */
@@ -75,12 +77,12 @@ function slowestWait(parameters: Convergence, random: Random): number {
 function resolutionsUntil(
   untilMs: number,
   startMs: number,
-  { from, maxConnectionAgeMs, dnsFloorMs }: Convergence,
+  { from, maxConnectionAgeMs, dnsFloorMs, aged = false }: Convergence,
   random: Random,
 ): number[] {
   const age = () => maxConnectionAgeMs * (1 + AGE_JITTER * (2 * random() - 1));
   /** When each connection is lost next. */
-  const losses = Array.from({ length: from }, () => startMs + age());
+  const losses = Array.from({ length: from }, () => startMs + age() * (aged ? random() : 1));
   const resolutions = [startMs];
   let lastMs = startMs;
   while (lastMs < untilMs) {

@@ -70,10 +70,11 @@ export function fleetRow(ageMs: number, dnsFloorMs: number, { perConnectionMs }:
     from: pods,
     added: 1,
     clients: SIMULATED_CLIENTS,
-    startSpreadMs: Math.max(ageMs, dnsFloorMs),
-    settledMs: ageMs,
+    startSpreadMs: dnsFloorMs,
+    settledMs: 0,
     maxConnectionAgeMs: ageMs,
     dnsFloorMs,
+    aged: true,
   };
   return {
     ageMs,
