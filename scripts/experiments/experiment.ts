@@ -9,6 +9,8 @@ import type { ArmPlan, Stage } from '../stage/index.ts';
 
 export type Experiment = {
   name: string;
+  /** Where it stands among the others: what is found first, and what builds on it, from 1 up. */
+  order: number;
   /** In one line. */
   question: string;
   /** What is done and what is expected, for --help. */

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Experiment } from './experiment.ts';
 
-/** Every experiment, by name. */
-export async function findExperiments(): Promise<Map<string, Experiment>> {
+/** Every experiment, in the order in which they are best read. */
+export async function findExperiments(): Promise<Experiment[]> {
   const entries = await readdir(import.meta.dirname, { withFileTypes: true });
   const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
   const experiments = await Promise.all(
@@ -14,5 +14,5 @@ export async function findExperiments(): Promise<Map<string, Experiment>> {
       return ((await import(file)) as { default: Experiment }).default;
     }),
   );
-  return new Map(experiments.map((experiment) => [experiment.name, experiment]));
+  return experiments.sort((a, b) => a.order - b.order);
 }

@@ -114,6 +114,26 @@ function latencyLine({ latency }: ArmResult): string {
 export const describeRun = ({ verdict, id, durationMs }: RunDocument): string =>
   `${verdict} after ${formatDuration(durationMs)}: .lab/runs/${id}/report.html`;
 
+/** What many runs came to, a line each; `left` are those for which the provider lacks something. */
+export function summariseAll(
+  runs: readonly RunDocument[],
+  left: readonly { experiment: string; needs: readonly string[] }[],
+  stream: NodeJS.WriteStream,
+): string {
+  const paint = (style: Parameters<typeof styleText>[0], text: string) => styleText(style, text, { stream });
+  const lines = runs.flatMap(({ verdict, experiment, durationMs, reasons, id }) => [
+    `${paint(colours[verdict], `${signs[verdict]} ${verdict.padEnd(7)}`)} ${experiment.padEnd(16)} ` +
+      `${formatDuration(durationMs).padStart(7)}  .lab/runs/${id}`,
+    ...(verdict === 'pass' ? [] : reasons.map((reason) => wrap(reason, '    '))),
+  ]);
+  const without = left.map(
+    ({ experiment, needs }) => `- not here  ${experiment.padEnd(16)} it needs ${needs.join(', ')}`,
+  );
+  const passed = runs.filter(({ verdict }) => verdict === 'pass').length;
+  const totalMs = runs.reduce((sum, { durationMs }) => sum + durationMs, 0);
+  return `${['', ...lines, ...without, '', `${passed} of ${runs.length} pass, in ${formatDuration(totalMs)}`].join('\n')}\n`;
+}
+
 /** A line a run. */
 export function listRuns(runs: readonly RunDocument[], stream: NodeJS.WriteStream): string {
   return runs

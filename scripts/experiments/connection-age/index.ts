@@ -13,6 +13,7 @@ import { describeSettings, longestBoundMs, type Setting, settingsOf } from './se
 
 const connectionAge: Experiment = {
   name: 'connection-age',
+  order: 30,
   question: 'What is the best MaxConnectionAge?',
   about: [
     'Deployments side by side, each with another max connection age, and some with',

@@ -12,6 +12,7 @@ import { describeWays, longestBoundMs, scalingOrder, type Way, waysOf } from './
 
 const resolver: Experiment = {
   name: 'resolver',
+  order: 40,
   question: 'How soon does a new pod get its first call: DNS and max age, DNS polling, or a watch?',
   about: [
     'Deployments of greeter-server go from --from to --to replicas under steady',

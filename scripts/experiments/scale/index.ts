@@ -14,6 +14,7 @@ import { describePrediction, predictScale } from './prediction.ts';
 
 const scale: Experiment = {
   name: 'scale',
+  order: 10,
   question: 'Do replicas that are added to a running service get their share of the calls?',
   about: [
     'Scale-out: two Deployments of greeter-server go from --from to --to replicas in',
