@@ -4,6 +4,7 @@ import { benchClient } from './bench/client.ts';
 import { benchEmbedded } from './bench/embedded.ts';
 import { benchKit } from './bench/kit.ts';
 import { benchPrediction } from './bench/prediction.ts';
+import { benchReport } from './bench/report.ts';
 import { benchRollout } from './bench/rollout.ts';
 import { benchUp } from './bench/up.ts';
 import { benchWatchers } from './bench/watchers.ts';
@@ -21,6 +22,7 @@ const benches: Record<string, Bench> = {
   client: { run: benchClient, about: 'the load generator' },
   kit: { run: benchKit, about: 'grpc-kit beside bare grpc-js' },
   embedded: { run: benchEmbedded, about: 'the embedded provider' },
+  report: { run: benchReport, about: 'the page of a long run' },
   up: { run: benchUp, about: 'lab:up beside a bare kind create' },
   additions: { run: benchAdditions, about: 'how soon a watching client finds a new pod, on a cluster' },
   rollout: { run: benchRollout, about: 'rolling restarts under load, on a cluster' },

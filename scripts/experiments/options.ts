@@ -7,8 +7,10 @@ export const rateOption = (ratePerSecond: number) =>
     .argParser(integer(1, 20_000))
     .default(ratePerSecond);
 
-export const deadlineOption = () =>
-  new Option('--deadline <duration>', 'of each call').argParser(positiveDuration).default(2000, '2s');
+export const deadlineOption = (seconds = 2) =>
+  new Option('--deadline <duration>', 'of each call')
+    .argParser(positiveDuration)
+    .default(seconds * 1000, `${seconds}s`);
 
 export const warmupOption = (seconds: number) =>
   new Option('--warmup <duration>', 'load before the baseline is taken: young processes are slow ones')

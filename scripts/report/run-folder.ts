@@ -3,7 +3,6 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
@@ -14,6 +13,9 @@ import { LabError, messageOf } from '../common/errors.ts';
 import type { History, HistoryEvent } from '../history/index.ts';
 import { htmlReport } from './html/index.ts';
 import { RunDocument } from './run-document.ts';
+
+/** Of a history that is read back at once. */
+const CHUNK_BYTES = 1_000_000;
 
 const runsRoot = (): string => join(labRoot(), 'runs');
 
@@ -54,7 +56,7 @@ export async function writeRun({ document, history, manifests, extra }: RunFiles
  */
 export async function writeReport(document: RunDocument, history?: History): Promise<string> {
   const file = join(runFolder(document.id), 'report.html');
-  await writeFile(file, await htmlReport(document, history ?? readHistory(document.id)));
+  await writeFile(file, await htmlReport(document, history ? [history] : readHistory(document.id)));
   return file;
 }
 
@@ -84,11 +86,18 @@ export async function readRun(id: string): Promise<RunDocument> {
   }
 }
 
-/** The events of a run, one after another. */
-export async function* readHistory(id: string): AsyncGenerator<HistoryEvent> {
-  const input = createReadStream(join(runFolder(id), 'history.ndjson.gz')).pipe(createGunzip());
-  for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY }))
-    if (line) yield JSON.parse(line) as HistoryEvent;
+/** The events of a run in order, some thousands at a time: a million of them one by one would take twice as long. */
+async function* readHistory(id: string): AsyncGenerator<HistoryEvent[]> {
+  const text = createReadStream(join(runFolder(id), 'history.ndjson.gz'))
+    .pipe(createGunzip({ chunkSize: CHUNK_BYTES }))
+    .setEncoding('utf8');
+  let rest = '';
+  for await (const chunk of text) {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop() ?? '';
+    yield lines.filter(Boolean).map((line) => JSON.parse(line) as HistoryEvent);
+  }
+  if (rest) yield [JSON.parse(rest) as HistoryEvent];
 }
 
 function* ndjson(history: History): Generator<string> {

@@ -50,7 +50,7 @@ const connectionAge: Experiment = {
           .argParser(duration)
           .default(45_000, '45s'),
       )
-      .addOption(deadlineOption())
+      .addOption(deadlineOption(5))
       .addOption(warmupOption(10))
       .option('--your-replicas <n>', 'what an age is wanted for: server replicas', integer(1), 10)
       .option('--your-clients <n>', 'client processes', integer(1), 20)

@@ -2,7 +2,14 @@
 // in memory. Calls are counted in small bins by when they were started, which are joined when the length of the run is
 // known.
 import { quantileSorted } from 'simple-statistics';
-import { type Call, type HistoryEvent, type PodSeen, SERVER_APP, startedMs } from '../../history/index.ts';
+import {
+  type Call,
+  type History,
+  type HistoryEvent,
+  type PodSeen,
+  SERVER_APP,
+  startedMs,
+} from '../../history/index.ts';
 import type { Cell, Happened } from './figure.ts';
 
 export type PodSeries = {
@@ -39,9 +46,12 @@ const SMALL_BIN_MS = 250;
 /** More than this cannot be told apart in a chart as wide as a screen. */
 const MOST_BINS = 150;
 
-/** @param arms in the order in which they are to be shown. */
+/**
+ * @param batches the events of a run in order.
+ * @param arms in the order in which they are to be shown.
+ */
 export async function chartDataOf(
-  events: Iterable<HistoryEvent> | AsyncIterable<HistoryEvent>,
+  batches: Iterable<History> | AsyncIterable<History>,
   arms: readonly string[],
 ): Promise<ChartData> {
   const gathered = new Map(arms.map((arm) => [arm, gatherArm()]));
@@ -50,7 +60,7 @@ export async function chartDataOf(
   const parts: { name: string; atMs: number }[] = [];
   let firstMs = Number.POSITIVE_INFINITY;
   let lastMs = Number.NEGATIVE_INFINITY;
-  for await (const event of events) {
+  const see = (event: HistoryEvent) => {
     if (event.type === 'mark') parts.push({ name: event.name, atMs: event.atMs });
     if (event.type === 'call') {
       firstMs = Math.min(firstMs, startedMs(event));
@@ -58,12 +68,13 @@ export async function chartDataOf(
     }
     if (event.type === 'shared-servers')
       callers.set(event.serversOf, [...(callers.get(event.serversOf) ?? []), event.arm]);
-    if (!('arm' in event) || event.arm === undefined) continue;
+    if (!('arm' in event) || event.arm === undefined) return;
     gathered.get(event.arm)?.see(event);
     // Connections are told of all callers together: they are of the servers' own arm alone.
     if (event.type === 'pod' || event.type === 'fault')
       for (const arm of callers.get(event.arm) ?? []) gathered.get(arm)?.see(event);
-  }
+  };
+  for await (const batch of batches) for (const event of batch) see(event);
   const beganMs = Math.min(firstMs, parts[0]?.atMs ?? Number.POSITIVE_INFINITY);
   const endMs = parts.find(({ name }) => name === 'end')?.atMs ?? lastMs;
   if (!Number.isFinite(beganMs) || endMs <= beganMs) return { timesS: [], binS: 1, arms: [] };

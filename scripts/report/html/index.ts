@@ -1,5 +1,5 @@
 // The HTML report of one run.
-import type { HistoryEvent } from '../../history/index.ts';
+import type { History } from '../../history/index.ts';
 import type { RunDocument } from '../run-document.ts';
 import { browserBundle } from './browser-bundle.ts';
 import { chartDataOf } from './chart-data.ts';
@@ -12,13 +12,13 @@ const FILES = [
   { name: 'manifests.yaml', about: 'what was deployed' },
 ];
 
-/** The page of a run; its events are read once, in order. */
+/** The page of a run. @param batches its events in order, which are read once. */
 export async function htmlReport(
   run: RunDocument,
-  events: Iterable<HistoryEvent> | AsyncIterable<HistoryEvent>,
+  batches: Iterable<History> | AsyncIterable<History>,
 ): Promise<string> {
   const data = await chartDataOf(
-    events,
+    batches,
     run.arms.map(({ arm }) => arm),
   );
   const figures = figuresOf(data, run.plots);

@@ -15,7 +15,7 @@ import {
 } from '../../support/history.ts';
 
 const dataOf = async (history: readonly HistoryEvent[]) => {
-  const data = await chartDataOf(history, [ARM]);
+  const data = await chartDataOf([history], [ARM]);
   const [arm] = data.arms;
   if (arm === undefined) throw new Error('there is no arm');
   return { ...data, arm };

@@ -6,7 +6,7 @@ import { complete } from '../../support/complete-history.ts';
 import { ARM, scaleOut, unanswered } from '../../support/history.ts';
 
 const figures = async (script: Parameters<typeof scaleOut>[1] = {}) =>
-  figuresOf(await chartDataOf(complete(scaleOut(3000, script)), [ARM]), []);
+  figuresOf(await chartDataOf([complete(scaleOut(3000, script))], [ARM]), []);
 
 describe('the charts of a run', () => {
   it('are those that have something to show', async () => {

@@ -57,7 +57,7 @@ let file: string;
 beforeAll(async () => {
   dir = await tempDir();
   file = join(dir.path, 'report.html');
-  await writeFile(file, await htmlReport(run, history));
+  await writeFile(file, await htmlReport(run, [history]));
   browser = await chromium.launch({
     executablePath: await chromiumPath(),
     args: ['--no-sandbox', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
