@@ -40,9 +40,12 @@ export function asResolved(history: History, { name, significance, ...of }: Para
     const pods = listOf([...new Set(elsewhere)].map(String));
     return say.fail(`${begin}, but ${count(elsewhere.length, 'connection')} went to others: ${pods}`);
   }
+  const went = `${count(connections.length, 'connection')} went there`;
+  if (firsts.length === 1) return say.pass(`${begin}: ${went}`);
   const counts = firsts.map((first) => connections.filter((pod) => pod === first).length);
-  const went = `${count(connections.length, 'connection')} went there, ${Math.min(...counts)} to ${Math.max(...counts)} to each`;
-  const isEnough = firsts.length === 1 || connections.length / firsts.length >= MIN_EXPECTED;
-  const isFair = !isEnough || firsts.length === 1 || equalButForChance(counts).chance >= significance;
-  return isFair ? say.pass(`${begin}: ${went}`) : say.fail(`${begin}, not all alike: ${went}`);
+  const each = `${went}, ${Math.min(...counts)} to ${Math.max(...counts)} to each`;
+  const tooFew = connections.length / firsts.length < MIN_EXPECTED;
+  return tooFew || equalButForChance(counts).chance >= significance
+    ? say.pass(`${begin}: ${each}`)
+    : say.fail(`${begin}, not all alike: ${each}`);
 }

@@ -5,7 +5,7 @@ import { type Call, callsStartedIn, type History, type Part, startedMs } from '.
 export type OfChannels = { arm: string; channels: number; part: Part };
 
 export type ChannelCalls = {
-  /** `client-x channel 3`, counted from 1. */
+  /** `channel 3`, counted from 1; of several clients `client-x channel 3`. */
   name: string;
   /** In the order in which they were started. */
   calls: readonly Call[];
@@ -16,7 +16,11 @@ export function callsByChannel(history: History, { arm, channels, part }: OfChan
   const answered = callsStartedIn(history, arm, part.fromMs, part.untilMs)
     .filter(({ pod }) => pod !== undefined)
     .sort((a, b) => startedMs(a) - startedMs(b));
-  const byChannel = Map.groupBy(answered, ({ source, seq }) => `${source} channel ${(seq % channels) + 1}`);
+  const isOne = new Set(answered.map(({ source }) => source)).size === 1;
+  const byChannel = Map.groupBy(
+    answered,
+    ({ source, seq }) => `${isOne ? '' : `${source} `}channel ${(seq % channels) + 1}`,
+  );
   return [...byChannel].map(([name, calls]) => ({ name, calls }));
 }
 

@@ -57,7 +57,7 @@ export const settingsOf = ({ servers, channels, subchannelPool }: Parameters): S
 
 /** The prediction for people, in lines of at most 80 columns. */
 export function describeSettings(parameters: Parameters, settings: readonly Setting[]): string {
-  const { servers, channels, subchannelPool, maxConnectionAgeMs } = parameters;
+  const { servers, subchannelPool, maxConnectionAgeMs } = parameters;
   const cells = ({ spread, channels: of, connections }: Setting) => {
     if (spread === 'in-turn') return [`all ${servers}, evenly`, `${connections}`];
     if (of === 1) return ['1', '1'];
@@ -78,7 +78,7 @@ export function describeSettings(parameters: Parameters, settings: readonly Sett
   ];
   const broken = [
     ...(subchannelPool === 'shared'
-      ? [`With --subchannel-pool shared ${channels} channels are to have one connection: the claim fails.`]
+      ? ['With --subchannel-pool shared channels share the connections to an address: the claim fails.']
       : []),
     ...(maxConnectionAgeMs === undefined
       ? []
