@@ -2,9 +2,13 @@
 // For a control, to pass is to behave as expected.
 export * from './accounting.ts';
 export * from './amplification.ts';
+export * from './as-resolved.ts';
 export * from './calls-lost.ts';
+export { MIN_EXPECTED } from './chi-square.ts';
 export * from './connection-bound.ts';
+export * from './connections-open.ts';
 export * from './even-in-tier.ts';
+export * from './even-per-channel.ts';
 export * from './even-shares.ts';
 export * from './finding.ts';
 export * from './gone-pods-not-called.ts';
@@ -17,12 +21,14 @@ export * from './new-pods-idle.ts';
 export * from './new-pods-served.ts';
 export * from './no-failed-call.ts';
 export * from './nobody-else-called.ts';
+export * from './one-pod-per-channel.ts';
 export * from './placed.ts';
 export * from './prediction.ts';
 export * from './random-spread.ts';
 export * from './rate-held.ts';
 export * from './reconnect-rate.ts';
 export * from './said-once.ts';
+export * from './servers-ready.ts';
 export * from './steady-before.ts';
 export * from './success-share.ts';
 export * from './verdict.ts';

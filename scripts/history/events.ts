@@ -3,6 +3,7 @@ import type {
   AttemptCounts,
   CallEvent,
   ConnectionCounts,
+  DnsProbeRequest,
   LifecycleEvent,
   SocketsAnswer,
   WorkloadStatus,
@@ -25,6 +26,31 @@ export type Resolved = Seen & { type: 'resolved'; arm: string; channel: number; 
 
 /** The answer to a watched name changed, as seen from a client pod. `records` are addresses. */
 export type DnsAnswer = Seen & { type: 'dns'; arm: string; name: string; records: string[]; error?: string };
+
+/** A client pod asked its resolver for a name, once. */
+export type DnsProbed = Seen & {
+  type: 'dns-probe';
+  arm: string;
+  name: string;
+  /** `lookup` is getaddrinfo; the others are record types. */
+  asked: NonNullable<DnsProbeRequest['type']>;
+  records: string[];
+  /** The resolver's code where there was no answer: `ENOTFOUND`. */
+  error?: string;
+  tookMs: number;
+};
+
+/** A client pod opened a TCP connection, or could not, once. */
+export type TcpProbed = Seen & {
+  type: 'tcp-probe';
+  arm: string;
+  host: string;
+  port: number;
+  connected: boolean;
+  /** The system's code where it was not: `ECONNREFUSED`. */
+  error?: string;
+  tookMs: number;
+};
 
 /** A pod as a watch event told it; `atMs` is the event's arrival. `deleted` is its last one. */
 export type PodSeen = Seen & {
@@ -128,6 +154,8 @@ export type HistoryEvent =
   | Call
   | Resolved
   | DnsAnswer
+  | DnsProbed
+  | TcpProbed
   | PodSeen
   | EndpointsSeen
   | FaultMark

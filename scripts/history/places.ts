@@ -9,6 +9,7 @@ import {
   readyThroughout,
   SERVER_APP,
 } from './pods.ts';
+import { serverArmOf } from './server-arm.ts';
 
 /** Own node, own zone, anywhere. */
 export const OWN_NODE = 0;
@@ -77,7 +78,7 @@ export function placesOf(history: History, arm: string): Places {
 function zonesOf(history: History, arm: string): Map<string, { zone: string; sinceMs: number }> {
   const zones = new Map<string, { zone: string; sinceMs: number }>();
   for (const { arm: of, atMs, endpoints } of eventsOf(history, 'endpoints')) {
-    if (of !== arm) continue;
+    if (of !== serverArmOf(history, arm)) continue;
     for (const { node, zone, ready } of endpoints) {
       if (ready && node !== undefined && zone !== undefined && !zones.has(node))
         zones.set(node, { zone, sinceMs: atMs });

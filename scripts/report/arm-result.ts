@@ -18,15 +18,15 @@ const SETTLED_SPAN_MS = 10_000;
 export function armResult(history: History, arm: string): ArmResult {
   const marks = new Map(eventsOf(history, 'mark').map(({ name, atMs }) => [name, atMs]));
   const endMs = marks.get('end') ?? history.at(-1)?.atMs ?? 0;
-  const changeMs = changeAskedMs(history, arm) ?? endMs;
+  const askedMs = changeAskedMs(history, arm);
   const out = scaleOutTimeline(history, arm);
   const leaving = scaleInTimeline(history, arm);
   const calls = callsOf(history, arm);
-  const { failures: _, ...before } = sharesPerPod(history, arm, marks.get('baseline') ?? 0, changeMs);
+  const { failures: _, ...before } = sharesPerPod(history, arm, marks.get('baseline') ?? 0, askedMs ?? endMs);
   const { failures: __, ...after } = sharesPerPod(
     history,
     arm,
-    Math.max(changeMs, endMs - SETTLED_SPAN_MS),
+    Math.max(askedMs ?? 0, endMs - SETTLED_SPAN_MS),
     endMs,
   );
   return {

@@ -18,9 +18,9 @@ export function summarise(run: RunDocument, stream: NodeJS.WriteStream): string 
     paint('bold', arm.arm),
     ...(arm.newPods.length > 0 ? [newPodTable(arm)] : []),
     ...(arm.leavingPods.length > 0 ? [leavingPodTable(arm)] : []),
-    sharesLine('before', arm.before),
-    sharesLine('after', arm.after),
-    latencyLine(arm),
+    ...(arm.calls === 0
+      ? ['  no calls of its own']
+      : [sharesLine('before', arm.before), sharesLine('after', arm.after), latencyLine(arm)]),
     ...arm.failures.map(({ code, count, message }) =>
       paint('red', wrap(`${count} × ${code}: ${message}`, '    ', '  ')),
     ),

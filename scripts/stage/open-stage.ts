@@ -19,7 +19,14 @@ import { LabError, messageOf } from '../common/errors.ts';
 import { waitFor } from '../common/wait.ts';
 import type { Fault } from '../faults/index.ts';
 import { CLIENT_APP, type HistoryEvent, SERVER_APP } from '../history/index.ts';
-import { readCounters, readCpuMs, readSockets, startRecorder } from '../workload/index.ts';
+import {
+  probeDns,
+  probeTcp,
+  readCounters,
+  readCpuMs,
+  readSockets,
+  startRecorder,
+} from '../workload/index.ts';
 import { markedFaults } from './faults.ts';
 import type { ArmPlan, Stage } from './stage.ts';
 import { workloadsOn } from './workloads.ts';
@@ -51,6 +58,7 @@ export async function openStage(options: StageOptions): Promise<OpenStage> {
   const { lab, run, arms, signal, onPhase } = options;
   const { api } = lab;
   const work = { say: () => {}, signal };
+  refuseSharedNothing(arms);
   const serverArm = new Map(arms.map(({ name, serversOf }) => [name, serversOf ?? name]));
   const manifests = arms.flatMap((arm) => armManifests(lab.manifests, { ...arm, run }));
   onPhase(`deploying ${describeArms(arms)}`);
@@ -115,6 +123,23 @@ export async function openStage(options: StageOptions): Promise<OpenStage> {
       await workloads.start(workloadOf, times);
     },
     watchDns: workloads.watchDns,
+    probeDns: async (arm, request) => {
+      const [client] = podsOf(arm, CLIENT_APP);
+      if (client === undefined) return;
+      const { name, type = 'lookup' } = request;
+      const answer = await probeDns(proxy, client.pod, request);
+      const heard = 'error' in answer ? { records: [], error: answer.error } : { records: answer.records };
+      const probed = { arm, name, asked: type, ...heard, tookMs: answer.ms };
+      recorder.note({ type: 'dns-probe', ...probed, atMs: nowMs(), source: client.pod });
+    },
+    probeTcp: async (arm, request) => {
+      const [client] = podsOf(arm, CLIENT_APP);
+      if (client === undefined) return;
+      const { host, port } = request;
+      const { ms, ...answer } = await probeTcp(proxy, client.pod, request);
+      const probed = { arm, host, port, ...answer, tookMs: ms };
+      recorder.note({ type: 'tcp-probe', ...probed, atMs: nowMs(), source: client.pod });
+    },
     observe: async (name, ms) => {
       onPhase(`${name}: watching for ${Math.round(ms / 1000)} s`);
       mark(name);
@@ -150,8 +175,10 @@ export async function openStage(options: StageOptions): Promise<OpenStage> {
     },
     readSockets: async (of) => {
       const pods = of.flatMap((arm) => [SERVER_APP, CLIENT_APP].flatMap((app) => podsOf(arm, app)));
+      // Arms that share servers share their pods.
+      const each = new Map(pods.map((seen) => [seen.pod, seen]));
       await Promise.all(
-        pods.map(async ({ arm, app, pod }) => {
+        [...each.values()].map(async ({ arm, app, pod }) => {
           const seen = await readSockets(proxy, pod);
           recorder.note({ type: 'sockets', arm, app, ...seen, atMs: nowMs(), source: pod });
         }),
@@ -201,6 +228,18 @@ function readySelector(run: string, arms: readonly ArmPlan[]): string {
   const unready = arms.filter(({ mayBeUnready }) => mayBeUnready).map(({ name }) => name);
   const others = unready.length > 0 ? [`${INSTANCE_LABEL} notin (${unready.join(',')})`] : [];
   return [`${RUN_LABEL}=${run}`, ...others].join(',');
+}
+
+/** @throws Error for an arm that calls servers which are not there, or has some that nobody calls. */
+export function refuseSharedNothing(arms: readonly ArmPlan[]): void {
+  for (const { name, servers, serversOf } of arms) {
+    if (serversOf === undefined) continue;
+    const shared = arms.find((arm) => arm.name === serversOf);
+    if (!shared || shared.servers === 0 || shared.serversOf !== undefined)
+      throw new Error(`arm ${name}: ${serversOf} has no servers to share`);
+    if (servers > 0)
+      throw new Error(`arm ${name} calls the servers of ${serversOf}: it takes none of its own`);
+  }
 }
 
 function describeArms(arms: readonly ArmPlan[]): string {

@@ -1,4 +1,4 @@
-import type { WorkloadRequest } from '../../services/protocol/index.ts';
+import type { DnsProbeRequest, TcpProbeRequest, WorkloadRequest } from '../../services/protocol/index.ts';
 import type { Arm, ClusterApi, PodProxy } from '../cluster/index.ts';
 import type { Fault } from '../faults/index.ts';
 import type { PodSeen } from '../history/index.ts';
@@ -8,7 +8,7 @@ import type { PodSeen } from '../history/index.ts';
  * that is no matter for the question, its clients may call the servers of another arm.
  */
 export type ArmPlan = Omit<Arm, 'run'> & {
-  /** The arm whose servers its clients call; it has none of its own. */
+  /** The arm whose servers its clients call, an arm that has some; it has none of its own. */
   serversOf?: string | undefined;
   /** Its servers need not get Ready for the run to begin. */
   mayBeUnready?: boolean | undefined;
@@ -33,6 +33,10 @@ export type Stage = {
   ) => Promise<void>;
   /** From now on each change of the answer is in the history, as one client of the arm sees it. */
   watchDns: (arm: string, name: string) => Promise<void>;
+  /** One client of the arm asks its resolver for a name, once; what it hears is in the history. */
+  probeDns: (arm: string, request: DnsProbeRequest) => Promise<void>;
+  /** One client of the arm opens a TCP connection and closes it; how that went is in the history. */
+  probeTcp: (arm: string, request: TcpProbeRequest) => Promise<void>;
   /** Lets the time pass; in the history it begins with a mark of this name. */
   observe: (name: string, ms: number) => Promise<void>;
   /**
@@ -46,7 +50,7 @@ export type Stage = {
    * `name over`; then heals all of them, whatever has happened.
    */
   during: (name: string, faults: readonly Fault[], ms: number) => Promise<void>;
-  /** Puts the TCP connections of all pods of these arms into the history, as the kernel has them. */
+  /** Puts the TCP connections of all pods of these arms into the history, as the kernel has them: once of each pod. */
   readSockets: (arms: readonly string[]) => Promise<void>;
   /** Puts the CPU time of all pods of these arms into the history. */
   readCpu: (arms: readonly string[]) => Promise<void>;

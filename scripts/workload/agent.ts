@@ -1,8 +1,12 @@
 // What the lab asks of greeter-client and greeter-server pods, as functions.
 import type {
   AttemptCounts,
+  DnsProbeAnswer,
+  DnsProbeRequest,
   DnsWatchRequest,
   SocketsAnswer,
+  TcpProbeAnswer,
+  TcpProbeRequest,
   TimeAnswer,
   WorkloadRequest,
   WorkloadStatus,
@@ -27,6 +31,20 @@ export const stopWorkload = (
 /** From now on the agent's events tell each change of the name's answer. */
 export const watchDns = (proxy: PodProxy, client: string, request: DnsWatchRequest): Promise<unknown> =>
   proxy.json(client, { method: 'PUT', path: '/watches/dns', body: request });
+
+/** Has the client ask its resolver for a name, once. */
+export const probeDns = (
+  proxy: PodProxy,
+  client: string,
+  request: DnsProbeRequest,
+): Promise<DnsProbeAnswer> => proxy.json(client, { method: 'POST', path: '/probes/dns', body: request });
+
+/** Has the client open a TCP connection and close it. */
+export const probeTcp = (
+  proxy: PodProxy,
+  client: string,
+  request: TcpProbeRequest,
+): Promise<TcpProbeAnswer> => proxy.json(client, { method: 'POST', path: '/probes/tcp', body: request });
 
 /** What a server got so far, by client. */
 export const readCounters = (proxy: PodProxy, server: string): Promise<Record<string, AttemptCounts>> =>

@@ -63,8 +63,8 @@ export function controlRoutes(agent: {
       method: 'POST',
       path: '/probes/dns',
       answer: async ({ body }) => {
-        const { name, type } = parseAs(DnsProbeRequest, body);
-        return { body: await probeDns(name, type) };
+        const { name, type, order } = parseAs(DnsProbeRequest, body);
+        return { body: await probeDns(name, type, order) };
       },
     },
     {

@@ -18,13 +18,20 @@ const resolvers: Record<RecordType, (name: string) => Promise<string[]>> = {
   TXT: async (name) => (await dns.promises.resolveTxt(name)).map((chunks) => chunks.join('')),
 };
 
-/** Asks once. `records` are sorted, each once; `error` is the resolver's code, such as ENOTFOUND. */
-export async function probeDns(name: string, type: RecordType): Promise<DnsProbeAnswer> {
+/**
+ * Asks once. `records` are sorted, each once, unless they are wanted as they were given; `error` is the resolver's
+ * code, such as ENOTFOUND.
+ */
+export async function probeDns(
+  name: string,
+  type: RecordType,
+  order: NonNullable<DnsProbeRequest['order']> = 'sorted',
+): Promise<DnsProbeAnswer> {
   const startedMs = nowMs();
   const elapsedMs = () => roundMs(nowMs() - startedMs);
   try {
-    const records = [...new Set(await resolvers[type](name))].sort();
-    return { ms: elapsedMs(), records };
+    const given = await resolvers[type](name);
+    return { ms: elapsedMs(), records: order === 'given' ? given : [...new Set(given)].sort() };
   } catch (error) {
     return { ms: elapsedMs(), error: (error as NodeJS.ErrnoException).code ?? String(error) };
   }

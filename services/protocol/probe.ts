@@ -5,6 +5,8 @@ export const DnsProbeRequest = z.strictObject({
   name: z.string().min(1),
   /** `lookup` is getaddrinfo, with search domains, as grpc-js resolves; the others ask for one record type. */
   type: z.enum(['lookup', 'A', 'AAAA', 'SRV', 'TXT']).default('lookup'),
+  /** `given`: records as the resolver has them, as often as it has them, which is what a channel gets. */
+  order: z.enum(['sorted', 'given']).default('sorted'),
 });
 export type DnsProbeRequest = z.input<typeof DnsProbeRequest>;
 export type DnsProbeAnswer = { ms: number; records: string[] } | { ms: number; error: string };

@@ -5,7 +5,6 @@ import {
   gonePodsNotCalled,
   nobodyElseCalled,
   noFailedCall,
-  randomSpread,
   rateHeld,
   steadyBefore,
 } from '../../scripts/checks/index.ts';
@@ -155,35 +154,6 @@ test('gone-pods-not-called reads IPv6 peers', () => {
   );
 });
 
-test('random-spread', () => {
-  const params = { arm: ARM, channels: 100, fromMs: 0, untilMs: 10_000 };
-  expect(randomSpread(connections([20, 27, 14, 22, 17]), params)).toMatchObject({
-    verdict: 'pass',
-    message: 'spread as chance would: 100 connections to 5 pods, 14 to 27 each, chi-square 4.9 against 14.86',
-  });
-  expect(randomSpread(connections([40, 10, 15, 20, 15]), params)).toMatchObject({
-    verdict: 'fail',
-    message:
-      'not spread as chance would: 100 connections to 5 pods, 10 to 40 each, chi-square 27.5 against 14.86, ' +
-      'which chance exceeds once in 200 times',
-  });
-  expect(randomSpread(connections([40, 20, 25, 15, 0]), params).verdict).toBe('fail');
-  expect(randomSpread(connections([4, 4, 5, 4, 4]), { ...params, channels: 21 })).toMatchObject({
-    verdict: 'unknown',
-    message: '21 connections to 5 pods are too few to tell: 5 per pod are needed',
-  });
-  expect(randomSpread(connections([100]), params).verdict).toBe('unknown');
-  expect(randomSpread(connections(Array(102).fill(10)), { ...params, channels: 1020 }).verdict).toBe(
-    'unknown',
-  );
-});
-
-test('random-spread counts a channel once, where its first call was answered', () => {
-  const params = { arm: ARM, channels: 100, fromMs: 0, untilMs: 10_000 };
-  const moved = Array.from({ length: 500 }, (_, i) => call(100 + i, 1000 + i, { pod: 'pod-0' }));
-  expect(randomSpread([...moved, ...connections([20, 20, 20, 20, 20])], params).verdict).toBe('pass');
-});
-
 test('rate-held', () => {
   const params = { arm: ARM, ratePerSecond: 200 };
   expect(rateHeld(scaleOut(0), params)).toMatchObject({
@@ -250,10 +220,3 @@ test('steady-before', () => {
 
 /** A call that no pod answered, at an address, 15 s after the change. */
 const atAddress = (peer: string): HistoryEvent => ({ ...unanswered(call(99_998, 25_000)), peer });
-
-/** One call of each of a client's channels, so many of them answered by each pod. */
-function connections(perPod: readonly number[]): HistoryEvent[] {
-  const pods = perPod.map((_, index) => podSeen(`pod-${index}`, 0));
-  const answers = perPod.flatMap((howMany, index) => Array<string>(howMany).fill(`pod-${index}`));
-  return [...pods, ...answers.map((pod, seq) => call(seq, seq, { pod }))];
-}

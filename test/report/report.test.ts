@@ -44,6 +44,13 @@ describe("an arm's figures", () => {
     expect(out.calls).toBe(2 * 200 * 60);
   });
 
+  it('have the last ten seconds too where nothing was changed', () => {
+    const unchanged = complete(scaleOut(0)).filter(({ type }) => type !== 'fault');
+    const { before, after } = armResult(unchanged, ARM);
+    expect(before.calls).toBe(2 * 200 * 59);
+    expect(after).toMatchObject({ calls: 2 * 200 * 10, unanswered: 0 });
+  });
+
   it('have one distribution of all clients, in milliseconds', () => {
     expect(out.latency).toMatchObject({ count: 4, maxMs: expect.closeTo(400, 0) });
     expect(out.latency?.p50Ms).toBeCloseTo(2, 1);

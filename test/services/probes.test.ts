@@ -1,7 +1,7 @@
 import dns from 'node:dns';
 import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createDnsWatches } from '../../services/greeter-client/dns.ts';
+import { createDnsWatches, probeDns } from '../../services/greeter-client/dns.ts';
 import type { AgentEvent, DnsEvent, HelloEvent } from '../../services/protocol/index.ts';
 import { startClient, until } from './harness.ts';
 
@@ -14,6 +14,8 @@ describe('probes', () => {
     expect(found.records).toContain('127.0.0.1');
     expect(found.records).toEqual([...found.records].sort());
     expect(found.ms).toBeGreaterThan(0);
+    const given = await client.ask('POST', '/probes/dns', { name: 'localhost', order: 'given' });
+    expect([...new Set(given.records)].sort()).toEqual(found.records);
     const missing = await client.ask('POST', '/probes/dns', { name: 'nowhere.invalid' });
     expect(missing).toEqual({ ms: expect.any(Number), error: expect.stringMatching(/^E[A-Z_]+$/) });
     const wrong = await client.request('POST', '/probes/dns', { name: 'localhost', type: 'MX' });
@@ -32,6 +34,21 @@ describe('probes', () => {
     expect(refused).toEqual({ ms: expect.any(Number), connected: false, error: 'ECONNREFUSED' });
     const wrong = await client.request('POST', '/probes/tcp', { ...probe, port: 0 });
     expect(wrong).toMatchObject({ status: 400, body: { error: expect.stringContaining('port: ') } });
+  });
+});
+
+describe('answers', () => {
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  it('are sorted, each once, or as they were given', async () => {
+    const answer = ['10.0.0.2', '10.0.0.1', '10.0.0.2'].map((address) => ({ address, family: 4 }));
+    vi.spyOn(dns.promises, 'lookup').mockImplementation((async () => answer) as never);
+    expect(await probeDns('svc', 'lookup')).toMatchObject({ records: ['10.0.0.1', '10.0.0.2'] });
+    expect(await probeDns('svc', 'lookup', 'given')).toMatchObject({
+      records: ['10.0.0.2', '10.0.0.1', '10.0.0.2'],
+    });
   });
 });
 

@@ -112,7 +112,7 @@ function paragraphs(prediction: string): Markup[] {
 }
 
 /** What other findings rest on says nothing about gRPC: it comes last. */
-const BASIS = new Set(['history-complete', 'accounting', 'rate-held', 'steady-before']);
+const BASIS = new Set(['history-complete', 'accounting', 'rate-held', 'steady-before', 'servers-ready']);
 
 function armFindings(arm: string, findings: RunDocument['findings'], few: boolean): Markup {
   const verdict = worst(findings);

@@ -23,10 +23,16 @@ export function resultTable({ title, columns, rows, heat }: ResultTable): Markup
 const seconds = (ms: number | null): string => (ms === null ? '–' : (ms / 1000).toFixed(2));
 const millis = (ms: number): string => ms.toFixed(1);
 
+function callsLine({ calls, failures }: ArmResult): string {
+  if (calls === 0) return 'no calls of its own';
+  const failed = failures.map(({ code, count }) => `${count} ${code}`).join(', ');
+  return `${calls.toLocaleString('en-US')} calls, ${failed || 'none failed'}`;
+}
+
 export function armSection(arm: ArmResult): Markup {
   const { newPods, leavingPods, latency, failures, evenMs } = arm;
   return html`<div class="card"><h3>${arm.arm}</h3>
-<p class="quiet">${arm.calls.toLocaleString('en-US')} calls, ${failures.length === 0 ? 'none failed' : failures.map(({ code, count }) => `${count} ${code}`).join(', ')}</p>
+<p class="quiet">${callsLine(arm)}</p>
 ${latency === null ? null : resultTable({ title: 'Latency (ms)', columns: ['', 'p50', 'p90', 'p99', 'p99.9', 'max'], rows: [['all calls', millis(latency.p50Ms), millis(latency.p90Ms), millis(latency.p99Ms), millis(latency.p999Ms), millis(latency.maxMs)]] })}
 ${
   newPods.length === 0

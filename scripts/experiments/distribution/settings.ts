@@ -1,0 +1,93 @@
+// The eight settings: an arm each, with what should come of it, said before the run.
+import { GRPC_PORT, type WorkloadRequest } from '../../../services/protocol/index.ts';
+import { wrap } from '../../common/terminal.ts';
+import type { Parameters } from './parameters.ts';
+
+/** The arm whose servers all others call. */
+export const SERVERS = 'servers';
+
+/**
+ * What a channel's calls do: all to one pod, by the proxy's chance or as the resolver's answer begins; or in turn to
+ * all.
+ */
+type Spread = 'by-chance' | 'as-resolved' | 'in-turn';
+
+export type Setting = {
+  /** The arm's name. */
+  name: string;
+  service: 'clusterip' | 'headless';
+  channels: number;
+  spread: Spread;
+  dialled: { to: 'virtual-ip' | 'pods'; port: number };
+  /** Connections that the client should have. */
+  connections: number;
+  client: Pick<WorkloadRequest, 'target' | 'policy' | 'channels' | 'subchannelPool'>;
+};
+
+const SERVICES = { clusterip: `greeter-${SERVERS}`, headless: `greeter-headless-${SERVERS}` } as const;
+export const HEADLESS_NAME = SERVICES.headless;
+
+/** It shows that the same pods can get even shares. */
+export const CONTROL = 'headless-round-robin';
+
+/** All of them: one channel first, then several. */
+export const settingsOf = ({ servers, channels, subchannelPool }: Parameters): Setting[] =>
+  [1, channels].flatMap((of) =>
+    (['clusterip', 'headless'] as const).flatMap((service) =>
+      (['pick_first', 'round_robin'] as const).map((policy): Setting => {
+        const spread =
+          service === 'clusterip' ? 'by-chance' : policy === 'pick_first' ? 'as-resolved' : 'in-turn';
+        return {
+          name: [service, policy.replace('_', '-'), ...(of === 1 ? [] : [`x${of}`])].join('-'),
+          service,
+          channels: of,
+          spread,
+          dialled: { to: service === 'clusterip' ? 'virtual-ip' : 'pods', port: GRPC_PORT },
+          connections: spread === 'in-turn' ? of * servers : of,
+          client: {
+            target: `dns:///${SERVICES[service]}:${GRPC_PORT}`,
+            policy,
+            channels: of,
+            subchannelPool,
+          },
+        };
+      }),
+    ),
+  );
+
+/** The prediction for people, in lines of at most 80 columns. */
+export function describeSettings(parameters: Parameters, settings: readonly Setting[]): string {
+  const { servers, subchannelPool, maxConnectionAgeMs } = parameters;
+  const cells = ({ spread, channels: of, connections }: Setting) => {
+    if (spread === 'in-turn') return [`all ${servers}, evenly`, `${connections}`];
+    if (of === 1) return ['1', '1'];
+    return [
+      spread === 'by-chance' ? 'by chance per connection' : "as resolver's answers begin",
+      `${connections}`,
+    ];
+  };
+  const row = ([name = '', ...others]: readonly string[]) =>
+    `  ${name.padEnd(30)}${others.map((cell) => cell.padEnd(30)).join('')}`.trimEnd();
+  const notes = [
+    'ClusterIP: its name has one address, so that every policy has one connection, and kube-proxy (or what does its ' +
+      'work) puts each connection on a pod by chance.',
+    'headless and pick_first: the channel takes the first address that connects, and grpc-js does not shuffle. Where ' +
+      'connections go is what the resolver makes of it: shuffled answers spread them, getaddrinfo puts addresses of ' +
+      "the client's own subnet first. Its answers are asked for beforehand.",
+    'headless and round_robin: a connection to every pod, and calls in turn.',
+  ];
+  const broken = [
+    ...(subchannelPool === 'shared'
+      ? ['With --subchannel-pool shared channels share the connections to an address: the claim fails.']
+      : []),
+    ...(maxConnectionAgeMs === undefined
+      ? []
+      : ['With --max-connection-age connections are renewed, each maybe on another pod: the claim fails.']),
+  ];
+  return [
+    'Pods that answer, and connections of a client:',
+    row(['', 'pods', 'connections']),
+    ...settings.map((setting) => row([setting.name, ...cells(setting)])),
+    ...[...notes, ...broken].map((note) => wrap(note, '  ', '')),
+  ].join('\n');
+}
