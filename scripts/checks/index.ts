@@ -1,12 +1,17 @@
 // What a history says: each check is a pure function from a history to a finding; findings add up to a verdict.
 // For a control, to pass is to behave as expected.
 export * from './accounting.ts';
+export * from './aged-calls-end-well.ts';
 export * from './amplification.ts';
 export * from './calls-lost.ts';
+export * from './codes-when-cut.ts';
 export * from './connection-bound.ts';
+export * from './connection-kept.ts';
+export * from './cut-after-grace.ts';
 export * from './even-in-tier.ts';
 export * from './even-shares.ts';
 export * from './finding.ts';
+export * from './first-connection.ts';
 export * from './gone-pods-not-called.ts';
 export * from './history-complete.ts';
 export * from './local-again.ts';

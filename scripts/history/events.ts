@@ -23,6 +23,9 @@ export type Call = Seen & Omit<CallEvent, 'intendedMs' | 'workload'> & { arm: st
 /** A client's resolver was done. */
 export type Resolved = Seen & { type: 'resolved'; arm: string; channel: number; ok: boolean; detail: string };
 
+/** A client's subchannel changed its state: `READY` is a connection that takes new calls. */
+export type Connectivity = Seen & { type: 'connectivity'; arm: string; subchannel: number; state: string };
+
 /** The answer to a watched name changed, as seen from a client pod. `records` are addresses. */
 export type DnsAnswer = Seen & { type: 'dns'; arm: string; name: string; records: string[]; error?: string };
 
@@ -124,6 +127,7 @@ export type Gap = Seen & { type: 'gap'; arm?: string; reason: string };
 export type HistoryEvent =
   | Call
   | Resolved
+  | Connectivity
   | DnsAnswer
   | PodSeen
   | EndpointsSeen

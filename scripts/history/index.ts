@@ -1,6 +1,7 @@
 // Everything seen in one run, on one clock: the vocabulary of events, and the questions that others ask of them.
 export * from './attempts.ts';
 export * from './calls.ts';
+export * from './connections.ts';
 export * from './even.ts';
 export * from './events.ts';
 export * from './gaps.ts';
