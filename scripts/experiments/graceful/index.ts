@@ -14,9 +14,10 @@ const graceful: Experiment = {
   about: [
     'Calls that take --call go to a server whose connections may be',
     '--max-connection-age old (no-grace), and to one that gives them --grace to end',
-    'after that (grace). Streams of the health service, which nobody ends, are open',
-    'to the same two servers (stream, stream-grace): they share nothing with the',
-    "calls but the servers' CPU. In the control, no-age, connections do not age.",
+    'after that: one call on each connection (grace), or many (grace-many). Streams',
+    'of the health service, which nobody ends, are open to the same two servers',
+    '(stream, stream-grace). Arms with the same server share its CPU and nothing',
+    'else. In the control, no-age, connections do not age.',
   ].join('\n'),
   options: (command) => {
     const own = command

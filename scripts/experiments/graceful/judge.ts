@@ -3,6 +3,7 @@ import { GRPC_PORT } from '../../../services/protocol/index.ts';
 import {
   AGE_JITTER,
   agedCallsEndWell,
+  codesWhenCut,
   connectionKept,
   cutAfterGrace,
   type Finding,
@@ -17,7 +18,7 @@ import {
 import { between, type History } from '../../history/index.ts';
 import { loadBasis } from '../basis.ts';
 import type { Judged } from '../experiment.ts';
-import { type Arm, CONTROL, streamsPerSecond } from './arms.ts';
+import { type Arm, CONTROL, rateOf } from './arms.ts';
 import type { Parameters } from './parameters.ts';
 import { agePlot, fateTable } from './tables.ts';
 
@@ -36,19 +37,17 @@ export function judgeGraceful(history: History, parameters: Parameters, arms: re
 }
 
 /** What everything else rests on. Servers do not count streams. */
-function basisOf(history: History, { name: arm, streams }: Arm, parameters: Parameters): Finding[] {
-  return streams
-    ? [
-        historyComplete(history, { arm, clients: 1 }),
-        rateHeld(history, { arm, ratePerSecond: streamsPerSecond(parameters) }),
-      ]
-    : loadBasis(history, { arm, clients: 1, ratePerSecond: parameters.callsPerSecond, maxAttempts: 1 });
+function basisOf(history: History, arm: Arm, parameters: Parameters): Finding[] {
+  const load = { arm: arm.name, clients: 1, ratePerSecond: rateOf(arm, parameters) };
+  return arm.calls === 'streams'
+    ? [historyComplete(history, load), rateHeld(history, load)]
+    : loadBasis(history, { ...load, maxAttempts: 1 });
 }
 
-function claimsOf(history: History, { name: arm, streams, ageMs, graceMs }: Arm): Finding[] {
+function claimsOf(history: History, { name: arm, calls, ageMs, graceMs }: Arm): Finding[] {
   // Everything from the first call on: connections are as old as they are.
   const part = { fromMs: Number.NEGATIVE_INFINITY, untilMs: between(history, 'connected', 'end').untilMs };
-  const isGraced = arm === 'grace' || arm === 'stream-grace';
+  const isGraced = arm === 'grace' || arm === 'grace-many' || arm === 'stream-grace';
   const cut =
     isGraced && ageMs !== undefined
       ? [
@@ -59,16 +58,16 @@ function claimsOf(history: History, { name: arm, streams, ageMs, graceMs }: Arm)
             graceMs: graceMs ?? 0,
             whyNever: graceMs === undefined ? 'without a grace nothing is cut' : undefined,
           }),
+          codesWhenCut(history, { arm }),
         ]
       : [];
-  if (streams) {
+  if (calls === 'streams') {
     const expected = isGraced ? 'closed' : 'open';
     const leastMs = (ageMs ?? 0) * (1 + AGE_JITTER) + (graceMs ?? 0);
     return [...cut, firstConnection(history, { arm, port: GRPC_PORT, expected, leastMs })];
   }
-  const answered = nobodyElseCalled(history, { arm });
-  if (isGraced) return [...cut, answered];
-  const whole = [noFailedCall(history, { arm, ...part }), answered];
+  if (isGraced) return cut;
+  const whole = [noFailedCall(history, { arm, ...part }), nobodyElseCalled(history, { arm })];
   return arm === CONTROL
     ? [connectionKept(history, { arm, part }), ...whole]
     : [agedCallsEndWell(history, { arm, part }), ...whole];

@@ -1,6 +1,6 @@
 // What became of the calls and connections of each arm.
 import { GRPC_PORT } from '../../../services/protocol/index.ts';
-import { portsOf } from '../../checks/index.ts';
+import { DROPPED, endedAs, isCut, portsOf, RESET } from '../../checks/index.ts';
 import { formatDuration } from '../../common/duration.ts';
 import {
   type Call,
@@ -28,16 +28,33 @@ function callsOnConnections(history: History, arm: string): OnConnection[] {
   });
 }
 
+function codesOf(calls: readonly Call[]): string {
+  const codes = [DROPPED, RESET].flatMap((end) => {
+    const cut = calls.filter((call) => endedAs(call, end)).length;
+    return cut === 0 ? [] : [`${cut} ${end.code}`];
+  });
+  return codes.length === 0 ? '–' : codes.join(', ');
+}
+
 const range = (ms: readonly number[]): string =>
   ms.length === 0 ? '–' : `${formatDuration(Math.min(...ms))} to ${formatDuration(Math.max(...ms))}`;
 
 export const fateTable = (history: History, arms: readonly Arm[]): ResultTable => ({
   title: 'When a connection is too old: what became of what was on it',
-  columns: ['', 'calls', 'ended well', 'cut', 'cut, after connect', 'went on when told to go', 'connections'],
-  rows: arms.map(({ name, streams }) => {
+  columns: [
+    '',
+    'calls',
+    'ended well',
+    'cut with',
+    'cut after connect',
+    'went on when told to go',
+    'connections',
+  ],
+  rows: arms.map(({ name, calls: kind }) => {
+    const streams = kind === 'streams';
     const calls = callsOf(history, name);
     const on = callsOnConnections(history, name);
-    const cut = on.filter(({ call }) => call.code === 'UNAVAILABLE');
+    const cut = on.filter(({ call }) => isCut(call));
     const wentOn = on.flatMap(({ call, connection: { leftMs } }) =>
       leftMs !== undefined && leftMs < endedMs(call) ? [endedMs(call) - leftMs] : [],
     );
@@ -52,7 +69,7 @@ export const fateTable = (history: History, arms: readonly Arm[]): ResultTable =
       name,
       `${calls.length} ${streams ? 'streams' : 'calls'}`,
       streams ? `${stillOpen} still open` : `${well}`,
-      `${calls.filter(({ code }) => code === 'UNAVAILABLE').length}`,
+      codesOf(calls),
       range(cut.map(({ call, connection }) => endedMs(call) - connection.readyMs)),
       wentOn.length === 0 ? '–' : `up to ${formatDuration(Math.max(...wentOn))}`,
       `${made} made, ${openAtEnd} open at the end`,
@@ -68,7 +85,7 @@ export const agePlot = (history: History, arms: readonly Arm[]): Plot => ({
   x: { label: 'age of the connection (s)' },
   y: { label: 'call lasted (s)' },
   series: arms
-    .filter(({ streams }) => !streams)
+    .filter(({ calls }) => calls !== 'streams')
     .map(({ name }) => ({
       name,
       points: callsOnConnections(history, name)
