@@ -73,6 +73,8 @@ export type FaultMark = Seen & {
   fault: string;
   phase: 'inject-asked' | 'inject-done' | 'heal-asked' | 'heal-done';
   detail: string;
+  /** Those that it was done to, where it was not done to all of the arm. */
+  pods?: readonly string[];
 };
 
 /** A part of the run begins: `baseline`, `change`, `window`, `end`. */
