@@ -3,6 +3,7 @@ import type {
   AttemptCounts,
   CallEvent,
   ConnectionCounts,
+  HealthProbeAnswer,
   LifecycleEvent,
   SocketsAnswer,
   WorkloadStatus,
@@ -106,6 +107,9 @@ export type SharedServers = Seen & { type: 'shared-servers'; arm: string; server
 /** The TCP connections of a pod, as its kernel has them; `source` is the pod. */
 export type SocketsSeen = Seen & { type: 'sockets'; arm: string; app: string } & SocketsAnswer;
 
+/** How long a server's health-probe script took, run in its pod; `source` is the pod. */
+export type HealthProbed = Seen & { type: 'health-probe'; arm: string } & HealthProbeAnswer;
+
 /** What the cluster said of a pod: a Kubernetes Event. */
 export type ClusterEvent = Seen & {
   type: 'cluster-event';
@@ -141,6 +145,7 @@ export type HistoryEvent =
   | ClockMeasured
   | SharedServers
   | SocketsSeen
+  | HealthProbed
   | ClusterEvent
   | Logged
   | Gap;

@@ -19,7 +19,7 @@ import { LabError, messageOf } from '../common/errors.ts';
 import { waitFor } from '../common/wait.ts';
 import type { Fault } from '../faults/index.ts';
 import { CLIENT_APP, type HistoryEvent, SERVER_APP } from '../history/index.ts';
-import { readCounters, readSockets, startRecorder } from '../workload/index.ts';
+import { readCounters, readSockets, runHealthProbe, startRecorder } from '../workload/index.ts';
 import { markedFaults } from './faults.ts';
 import type { ArmPlan, Stage } from './stage.ts';
 import { workloadsOn } from './workloads.ts';
@@ -156,6 +156,12 @@ export async function openStage(options: StageOptions): Promise<OpenStage> {
           recorder.note({ type: 'sockets', arm, app, ...seen, atMs: nowMs(), source: pod });
         }),
       );
+    },
+    runHealthProbe: async (arm, request) => {
+      for (const { pod } of podsOf(arm, SERVER_APP)) {
+        const { runs } = await runHealthProbe(proxy, pod, request);
+        recorder.note({ type: 'health-probe', arm, runs, atMs: nowMs(), source: pod });
+      }
     },
     readLogs: async (arm) => {
       for (const { pod } of podsOf(arm, CLIENT_APP)) {

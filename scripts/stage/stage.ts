@@ -1,4 +1,4 @@
-import type { WorkloadRequest } from '../../services/protocol/index.ts';
+import type { HealthProbeRequest, WorkloadRequest } from '../../services/protocol/index.ts';
 import type { Arm, ClusterApi, PodProxy } from '../cluster/index.ts';
 import type { Fault } from '../faults/index.ts';
 import type { PodSeen } from '../history/index.ts';
@@ -48,6 +48,8 @@ export type Stage = {
   during: (name: string, faults: readonly Fault[], ms: number) => Promise<void>;
   /** Puts the TCP connections of all pods of these arms into the history, as the kernel has them. */
   readSockets: (arms: readonly string[]) => Promise<void>;
+  /** Runs the health-probe script in each server of an arm, and puts into the history how long it took. */
+  runHealthProbe: (arm: string, request: HealthProbeRequest) => Promise<void>;
   /** Puts the lines of the logs of an arm's clients into the history. */
   readLogs: (arm: string) => Promise<void>;
 };

@@ -2,6 +2,8 @@
 import type {
   AttemptCounts,
   DnsWatchRequest,
+  HealthProbeAnswer,
+  HealthProbeRequest,
   SocketsAnswer,
   WorkloadRequest,
   WorkloadStatus,
@@ -34,3 +36,11 @@ export const readCounters = (proxy: PodProxy, server: string): Promise<Record<st
 /** The TCP connections of a pod, as its kernel has them. */
 export const readSockets = (proxy: PodProxy, pod: string): Promise<SocketsAnswer> =>
   proxy.json(pod, { path: '/sockets' });
+
+/** Runs a server's health-probe script in its pod. */
+export const runHealthProbe = (
+  proxy: PodProxy,
+  server: string,
+  request: HealthProbeRequest,
+): Promise<HealthProbeAnswer> =>
+  proxy.json(server, { method: 'POST', path: '/health-probe', body: request, timeoutMs: 60_000 });
