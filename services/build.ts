@@ -1,5 +1,5 @@
-// Bundles both services for their images: `node services/build.ts <outdir>` writes <outdir>/<service>/main.js and,
-// beside it, the .proto files that are read at run time. The same source gives the same bytes.
+// Bundles both services for their images: `node services/build.ts <outdir>` writes <outdir>/<service>/main.js, what other
+// programs the image has, and, beside them, the .proto files that are read at run time. The same source gives the same bytes.
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { delimiter, dirname, join, resolve } from 'node:path';
+import { basename, delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -44,6 +44,12 @@ const protoFiles: Record<string, Record<string, string>> = {
     ),
   },
   'greeter-client': { 'health/v1/health.proto': healthProto },
+};
+
+/** What each image can run: main.js is what its container does. */
+const programs: Record<string, readonly string[]> = {
+  'greeter-server': ['main', 'health-probe'],
+  'greeter-client': ['main'],
 };
 
 // The packages are CommonJS: they call require, and look for ../../proto from their own __dirname. In the bundle that
@@ -88,7 +94,8 @@ function writeShared(file: string, contents: Uint8Array): void {
 
 async function bundle(service: string, protos: Record<string, string>, outdir: string): Promise<void> {
   const { outputFiles } = await build({
-    entryPoints: [join(services, service, 'main.ts')],
+    entryPoints: (programs[service] ?? []).map((program) => join(services, service, `${program}.ts`)),
+    outdir,
     absWorkingDir: root,
     bundle: true,
     platform: 'node',
@@ -99,7 +106,7 @@ async function bundle(service: string, protos: Record<string, string>, outdir: s
     logLevel: 'error',
   });
   rmSync(outdir, { recursive: true, force: true });
-  for (const { contents } of outputFiles) writeShared(join(outdir, 'main.js'), contents);
+  for (const { path, contents } of outputFiles) writeShared(join(outdir, basename(path)), contents);
   for (const [path, source] of Object.entries(protos)) {
     writeShared(join(outdir, 'proto', path), readFileSync(source));
   }

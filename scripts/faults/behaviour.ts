@@ -24,6 +24,7 @@ export function behaviourFault(
     name,
     arm,
     detail,
+    pods,
     inject: async () => {
       await Promise.all(pods.map((pod) => tell(pod, during)));
     },

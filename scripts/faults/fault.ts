@@ -8,6 +8,8 @@ export type Fault = {
   detail: string;
   /** Pods that it takes away for good, by their names. */
   takes?: readonly string[];
+  /** Pods that it is done to, by their names, where it is not done to all of the arm. */
+  pods?: readonly string[];
   inject: () => Promise<void>;
   heal: () => Promise<void>;
 };

@@ -1,36 +1,60 @@
-// Connections as servers count them, and what processes cost.
-import { eventsOf, type History } from './events.ts';
-import type { Part } from './marks.ts';
-import { serverArmOf } from './server-arm.ts';
+// Connections as clients saw them: made, told to go, and which calls were on them.
+import { endedMs, startedMs } from './calls.ts';
+import { type Call, type Connectivity, eventsOf, type History } from './events.ts';
 
-/** Connections that clients called one server on for the first time between two of its reports. */
-export type Renewal = { pod: string; fromMs: number; untilMs: number; opened: number };
+export type Connection = {
+  client: string;
+  /** When the client began to make it, and when it had it: in between the server has accepted it. */
+  connectingMs: number;
+  readyMs: number;
+  /** When it took no more calls: the server had told it to go, or it was lost. Undefined: it did until the end. */
+  leftMs: number | undefined;
+};
 
-/** Between each two reports of each server of an arm, in a part of the run; a server that began anew counts from then on. */
-export function renewalsIn(history: History, arm: string, { fromMs, untilMs }: Part): Renewal[] {
-  const ofArm = serverArmOf(history, arm);
-  const reports = eventsOf(history, 'counters').filter(
-    ({ arm: of, atMs, connections }) =>
-      of === ofArm && connections !== undefined && atMs >= fromMs && atMs <= untilMs,
-  );
-  return [...Map.groupBy(reports, ({ source }) => source)].flatMap(([pod, own]) =>
-    own.slice(1).map((report, index) => {
-      const before = own[index];
-      const opened = (report.connections?.greeted ?? 0) - (before?.connections?.greeted ?? 0);
-      return { pod, fromMs: before?.atMs ?? 0, untilMs: report.atMs, opened: Math.max(0, opened) };
-    }),
-  );
+/** The connections of an arm's clients, in the order in which they were made. */
+export function connectionsOf(history: History, arm: string): Connection[] {
+  const changes = eventsOf(history, 'connectivity').filter((change) => change.arm === arm);
+  const bySubchannel = Map.groupBy(changes, ({ source, subchannel }) => `${source}/${subchannel}`);
+  return [...bySubchannel.values()]
+    .flatMap(connectionsIn)
+    .sort((a, b) => a.readyMs - b.readyMs || a.connectingMs - b.connectingMs);
 }
 
-/** CPU time that the pods of an arm and app used between their first and last reading in a part of the run, per second. */
-export function cpuPerSecondMs(history: History, arm: string, { fromMs, untilMs }: Part): number | undefined {
-  const readings = eventsOf(history, 'cpu').filter(
-    (reading) => reading.arm === arm && reading.atMs >= fromMs && reading.atMs <= untilMs,
-  );
-  const spent = [...Map.groupBy(readings, ({ source }) => source).values()].flatMap((own) => {
-    const [first, last] = [own[0], own.at(-1)];
-    if (!first || !last || last.atMs <= first.atMs || last.cpuMs < first.cpuMs) return [];
-    return [((last.cpuMs - first.cpuMs) * 1000) / (last.atMs - first.atMs)];
+function connectionsIn(changes: readonly Connectivity[]): Connection[] {
+  const connections: Connection[] = [];
+  let connectingMs: number | undefined;
+  for (const { source, state, atMs } of changes) {
+    const current = connections.at(-1);
+    if (current !== undefined && current.leftMs === undefined && state !== 'READY') current.leftMs = atMs;
+    if (state === 'CONNECTING') connectingMs = atMs;
+    if (state === 'READY') {
+      const made = { client: source, connectingMs: connectingMs ?? atMs, readyMs: atMs, leftMs: undefined };
+      connections.push(made);
+    }
+  }
+  return connections;
+}
+
+/**
+ * A call that begins just as its connection is told to go may be refused there and go to the next one, which gRPC does
+ * without a word.
+ */
+const EITHER_MS = 500;
+
+/**
+ * The connections of its client that a call can have been on: mostly one. One that began while there was none waited for
+ * the next.
+ */
+export function connectionsOfCall(connections: readonly Connection[], call: Call): Connection[] {
+  const own = connections.filter(({ client }) => client === call.source);
+  const atMs = startedMs(call);
+  return own.filter((connection, index) => {
+    const before = own[index - 1];
+    const notBeforeMs = before === undefined ? Number.NEGATIVE_INFINITY : leftOf(before) - EITHER_MS;
+    return (
+      atMs >= notBeforeMs && atMs <= leftOf(connection) + EITHER_MS && connection.readyMs <= endedMs(call)
+    );
   });
-  return spent.length === 0 ? undefined : spent.reduce((sum, each) => sum + each, 0);
 }
+
+const leftOf = ({ leftMs }: Connection): number => leftMs ?? Number.POSITIVE_INFINITY;

@@ -4,6 +4,7 @@ import type {
   CallEvent,
   ConnectionCounts,
   DnsProbeRequest,
+  HealthProbeAnswer,
   LifecycleEvent,
   SocketsAnswer,
   WorkloadStatus,
@@ -23,6 +24,9 @@ export type Call = Seen & Omit<CallEvent, 'intendedMs' | 'workload'> & { arm: st
 
 /** A client's resolver was done. */
 export type Resolved = Seen & { type: 'resolved'; arm: string; channel: number; ok: boolean; detail: string };
+
+/** A client's subchannel changed its state: `READY` is a connection that takes new calls. */
+export type Connectivity = Seen & { type: 'connectivity'; arm: string; subchannel: number; state: string };
 
 /** The answer to a watched name changed, as seen from a client pod. `records` are addresses. */
 export type DnsAnswer = Seen & { type: 'dns'; arm: string; name: string; records: string[]; error?: string };
@@ -96,6 +100,8 @@ export type FaultMark = Seen & {
   fault: string;
   phase: 'inject-asked' | 'inject-done' | 'heal-asked' | 'heal-done';
   detail: string;
+  /** Those that it was done to, where it was not done to all of the arm. */
+  pods?: readonly string[];
 };
 
 /** A part of the run begins: `baseline`, `change`, `window`, `end`. */
@@ -129,6 +135,8 @@ export type SocketsSeen = Seen & { type: 'sockets'; arm: string; app: string } &
 
 /** The CPU time that a pod's process has used since it started. */
 export type CpuSeen = Seen & { type: 'cpu'; arm: string; app: string; cpuMs: number };
+/** How long a server's health-probe script took, run in its pod; `source` is the pod. */
+export type HealthProbed = Seen & { type: 'health-probe'; arm: string } & HealthProbeAnswer;
 
 /** What the cluster said of a pod: a Kubernetes Event. */
 export type ClusterEvent = Seen & {
@@ -153,6 +161,7 @@ export type Gap = Seen & { type: 'gap'; arm?: string; reason: string };
 export type HistoryEvent =
   | Call
   | Resolved
+  | Connectivity
   | DnsAnswer
   | DnsProbed
   | TcpProbed
@@ -167,6 +176,7 @@ export type HistoryEvent =
   | SharedServers
   | SocketsSeen
   | CpuSeen
+  | HealthProbed
   | ClusterEvent
   | Logged
   | Gap;

@@ -5,8 +5,17 @@ import type { FaultMark } from '../history/index.ts';
 import type { Recorder } from '../workload/index.ts';
 
 export function markedFaults(recorder: Pick<Recorder, 'note'>) {
-  const mark = ({ name, arm, detail }: Fault, phase: FaultMark['phase']) =>
-    recorder.note({ type: 'fault', fault: name, arm, detail, phase, atMs: nowMs(), source: 'driver' });
+  const mark = ({ name, arm, detail, pods }: Fault, phase: FaultMark['phase']) =>
+    recorder.note({
+      type: 'fault',
+      fault: name,
+      arm,
+      detail,
+      phase,
+      ...(pods && { pods }),
+      atMs: nowMs(),
+      source: 'driver',
+    });
   return {
     async inject(faults: readonly Fault[]): Promise<void> {
       await Promise.all(

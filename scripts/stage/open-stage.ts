@@ -25,6 +25,7 @@ import {
   readCounters,
   readCpuMs,
   readSockets,
+  runHealthProbe,
   startRecorder,
 } from '../workload/index.ts';
 import { markedFaults } from './faults.ts';
@@ -192,6 +193,12 @@ export async function openStage(options: StageOptions): Promise<OpenStage> {
           recorder.note({ type: 'cpu', arm, app, cpuMs, atMs: nowMs(), source: pod });
         }),
       );
+    },
+    runHealthProbe: async (arm, request) => {
+      for (const { pod } of podsOf(arm, SERVER_APP)) {
+        const { runs } = await runHealthProbe(proxy, pod, request);
+        recorder.note({ type: 'health-probe', arm, runs, atMs: nowMs(), source: pod });
+      }
     },
     readLogs: async (arm) => {
       for (const { pod } of podsOf(arm, CLIENT_APP)) {

@@ -1,4 +1,9 @@
-import type { DnsProbeRequest, TcpProbeRequest, WorkloadRequest } from '../../services/protocol/index.ts';
+import type {
+  DnsProbeRequest,
+  HealthProbeRequest,
+  TcpProbeRequest,
+  WorkloadRequest,
+} from '../../services/protocol/index.ts';
 import type { Arm, ClusterApi, PodProxy } from '../cluster/index.ts';
 import type { Fault } from '../faults/index.ts';
 import type { PodSeen } from '../history/index.ts';
@@ -54,6 +59,8 @@ export type Stage = {
   readSockets: (arms: readonly string[]) => Promise<void>;
   /** Puts the CPU time of all pods of these arms into the history. */
   readCpu: (arms: readonly string[]) => Promise<void>;
+  /** Runs the health-probe script in each server of an arm, and puts into the history how long it took. */
+  runHealthProbe: (arm: string, request: HealthProbeRequest) => Promise<void>;
   /** Puts the lines of the logs of an arm's clients into the history. */
   readLogs: (arm: string) => Promise<void>;
 };

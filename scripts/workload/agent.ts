@@ -4,6 +4,8 @@ import type {
   DnsProbeAnswer,
   DnsProbeRequest,
   DnsWatchRequest,
+  HealthProbeAnswer,
+  HealthProbeRequest,
   SocketsAnswer,
   TcpProbeAnswer,
   TcpProbeRequest,
@@ -57,3 +59,10 @@ export const readSockets = (proxy: PodProxy, pod: string): Promise<SocketsAnswer
 /** The CPU time that a pod's process has used since it started, in milliseconds. */
 export const readCpuMs = async (proxy: PodProxy, pod: string): Promise<number> =>
   (await proxy.json<TimeAnswer>(pod, { path: '/time' })).cpuMs;
+/** Runs a server's health-probe script in its pod. */
+export const runHealthProbe = (
+  proxy: PodProxy,
+  server: string,
+  request: HealthProbeRequest,
+): Promise<HealthProbeAnswer> =>
+  proxy.json(server, { method: 'POST', path: '/health-probe', body: request, timeoutMs: 60_000 });

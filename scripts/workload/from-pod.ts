@@ -21,6 +21,10 @@ export function fromPod(
       const { type, channel, ok, detail, workload } = line;
       return { event: { type, channel, ok, detail, ...seen, arm: workload }, sourceMs: line.atMs };
     }
+    case 'connectivity': {
+      const { type, subchannel, state, workload } = line;
+      return { event: { type, subchannel, state, ...seen, arm: workload }, sourceMs: line.atMs };
+    }
     case 'dns': {
       const { type, name, records } = line;
       const error = line.error === undefined ? {} : { error: line.error };

@@ -28,8 +28,9 @@ export type Workload = {
  * @throws when the stack does not take the spec.
  */
 export function startWorkload(spec: WorkloadSpec, pod: string, log: EventLog): Workload {
-  const stack = openStack(spec, `${spec.id}@${pod}`, (resolution) => {
-    log.append({ type: 'resolved', workload: spec.id, ...resolution });
+  const stack = openStack(spec, `${spec.id}@${pod}`, {
+    resolution: (resolution) => log.append({ type: 'resolved', workload: spec.id, ...resolution }),
+    connectivity: (change) => log.append({ type: 'connectivity', workload: spec.id, ...change }),
   });
   const recorder = createRecorder(spec.id, spec.record ? log : undefined);
   const cpuAtStart = process.cpuUsage();

@@ -2,9 +2,16 @@ import { timeAnswer } from '../common/clock.ts';
 import { readSockets } from '../common/sockets.ts';
 import { parseAs, type Route } from '../control-http/index.ts';
 import type { Health } from '../grpc-kit/src/server/index.ts';
-import { type Behaviour, BehaviourChange, ExitRequest, FreezeRequest } from '../protocol/index.ts';
+import {
+  type Behaviour,
+  BehaviourChange,
+  ExitRequest,
+  FreezeRequest,
+  HealthProbeRequest,
+} from '../protocol/index.ts';
 import { type CallBehaviour, changeBehaviour } from './behaviour.ts';
 import type { Counters } from './counters.ts';
+import { runHealthProbe } from './run-health-probe.ts';
 import type { ServerEvents } from './server-events.ts';
 import { exitSoon, freezeSoon } from './sudden.ts';
 
@@ -47,6 +54,11 @@ export function controlRoutes(server: {
         exitSoon(code);
         return { status: 202, body: { code } };
       },
+    },
+    {
+      method: 'POST',
+      path: '/health-probe',
+      answer: async ({ body }) => ({ body: await runHealthProbe(parseAs(HealthProbeRequest, body)) }),
     },
     {
       method: 'GET',

@@ -51,6 +51,21 @@ export type ResolvedEvent = {
   detail: string;
 };
 
+/**
+ * One of a workload's subchannels, as channelz traced it: what holds the connection to an address, one after another.
+ * It is `READY` while it has one that takes new calls; a connection that is told to go takes none, and may go on with
+ * those that it has.
+ */
+export type ConnectivityEvent = {
+  type: 'connectivity';
+  workload: string;
+  /** Its channelz id. */
+  subchannel: number;
+  atMs: number;
+  /** `CONNECTING`, `READY`, `IDLE`, `TRANSIENT_FAILURE`, `SHUTDOWN`. */
+  state: string;
+};
+
 /** A watched name's answer changed. `records` is sorted; empty with an `error` when there was none. */
 export type DnsEvent = { type: 'dns'; name: string; atMs: number; records: string[]; error?: string };
 
@@ -65,7 +80,13 @@ export type WorkloadEvent = {
 /** Events that the agent had to throw away because nobody read them in time. */
 export type DroppedEvent = { type: 'dropped'; atMs: number; count: number };
 
-export type AgentEvent = CallEvent | ResolvedEvent | DnsEvent | WorkloadEvent | DroppedEvent;
+export type AgentEvent =
+  | CallEvent
+  | ResolvedEvent
+  | ConnectivityEvent
+  | DnsEvent
+  | WorkloadEvent
+  | DroppedEvent;
 
 /** Attempts that reached a handler, of one client. */
 export type AttemptCounts = {

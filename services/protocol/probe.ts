@@ -38,3 +38,13 @@ export type SocketsAnswer = {
   /** First and last port that the kernel gives to outgoing connections. */
   portRange: [number, number] | null;
 };
+
+/** Run a server's health-probe script, as its exec probe does. */
+export const HealthProbeRequest = z.strictObject({
+  times: z.int().min(1).max(20).default(1),
+  /** That the script takes beside asking. */
+  workMs: z.int().min(0).max(60_000).default(0),
+});
+export type HealthProbeRequest = z.input<typeof HealthProbeRequest>;
+/** Each run from its start to its end; without a code a signal ended it. */
+export type HealthProbeAnswer = { runs: { ms: number; code: number | null }[] };

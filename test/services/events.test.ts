@@ -48,8 +48,8 @@ describe.concurrent('the event stream of greeter-client', () => {
     const { events, close } = await client.openEvents<StreamEvent>('/events?from=10');
     await until('the end', () => events.at(-1)?.type === 'workload');
     close();
-    // Its calls, one resolution, its start and its end.
-    const all = ended + 3;
+    // Its calls, one resolution, one connection (CONNECTING, READY), its start and its end.
+    const all = ended + 5;
     expect(events[0]).toMatchObject({ type: 'hello', from: 10 });
     expect(events[1]).toMatchObject({ type: 'dropped', count: all - 50 - 10 });
     expect(events).toHaveLength(2 + 50);

@@ -30,6 +30,17 @@ export function resolutionsIn(
   });
 }
 
+/** The changes of a subchannel's state in the last `fresh` entries, oldest first. */
+export function statesIn(
+  entries: readonly TraceEntry[],
+  fresh: number,
+): { systemMs: number; state: string }[] {
+  return entries.slice(Math.max(0, entries.length - fresh)).flatMap(({ description, systemMs }) => {
+    const state = /^Connectivity state change to (\w+)$/.exec(description)?.[1];
+    return state === undefined ? [] : [{ systemMs, state }];
+  });
+}
+
 function broughtAddresses(entries: readonly TraceEntry[], end: number): boolean {
   const before = entries
     .slice(0, end)

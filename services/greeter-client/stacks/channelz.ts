@@ -3,8 +3,8 @@
 // changes between two readings (a channel to dozens of pods losing them all) could push a resolution out.
 import { type Client, getChannelzHandlers, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js';
 import { nowMs, roundMs } from '../../common/clock.ts';
-import { resolutionsIn } from './channelz-trace.ts';
-import type { Resolution } from './stack.ts';
+import { resolutionsIn, statesIn, type TraceEntry } from './channelz-trace.ts';
+import type { Tell } from './stack.ts';
 
 const POLL_INTERVAL_MS = 250;
 const handlers = getChannelzHandlers();
@@ -25,54 +25,72 @@ function ask<Request, Answer>(handler: Handler<Request, Answer>, request: Reques
 
 type Watched = { id: number; traced: number };
 
-/** Tells each resolution of the channels once, and counts the attempts that were put on their connections. */
-export function watchChannels(
-  watched: readonly ReturnType<Client['getChannel']>[],
-  onResolution: (resolution: Resolution) => void,
-) {
+type Trace = {
+  events?: { description?: string; timestamp?: { seconds?: unknown; nanos?: unknown } | null }[];
+  num_events_logged?: unknown;
+};
+
+const entriesOf = ({ events = [] }: Trace): TraceEntry[] =>
+  events.map(({ description = '', timestamp }) => ({
+    description,
+    systemMs: Number(timestamp?.seconds ?? 0) * 1000 + Number(timestamp?.nanos ?? 0) / 1e6,
+  }));
+
+/** Everything else here is told by the process's own clock. */
+const ownMs = (systemMs: number): number => roundMs(systemMs + nowMs() - Date.now());
+
+/**
+ * Tells each resolution of the channels and each change of their subchannels' states once, and counts the attempts that
+ * were put on their connections.
+ */
+export function watchChannels(watched: readonly ReturnType<Client['getChannel']>[], tell: Tell) {
   const channels: Watched[] = watched.map((channel) => ({
     id: channel.getChannelzRef().id,
     traced: 0,
   }));
-  const attempts = new Map<number, number>();
+  const subchannels = new Map<number, { attempts: number; traced: number }>();
 
   function poll(): void {
     for (const [index, channel] of channels.entries()) readChannel(channel, index);
-    for (const id of attempts.keys()) readSubchannel(id);
+    for (const [id, subchannel] of subchannels) readSubchannel(id, subchannel);
   }
 
   function readChannel(watched: Watched, index: number): void {
     const channel = ask(handlers.GetChannel, { channel_id: String(watched.id) })?.channel;
     for (const { subchannel_id } of channel?.subchannel_ref ?? []) know(subchannel_id);
-    const { events = [], num_events_logged } = channel?.data?.trace ?? {};
-    for (const { subchannel_ref } of events) if (subchannel_ref) know(subchannel_ref.subchannel_id);
-    const entries = events.map(({ description = '', timestamp }) => ({
-      description,
-      systemMs: Number(timestamp?.seconds ?? 0) * 1000 + Number(timestamp?.nanos ?? 0) / 1e6,
-    }));
-    const logged = Number(num_events_logged ?? watched.traced);
-    for (const { systemMs, ok, detail } of resolutionsIn(entries, logged - watched.traced)) {
-      // Everything else here is told by the process's own clock.
-      onResolution({ channel: index, atMs: roundMs(systemMs + nowMs() - Date.now()), ok, detail });
+    const trace = channel?.data?.trace ?? {};
+    for (const { subchannel_ref } of trace.events ?? []) {
+      if (subchannel_ref) know(subchannel_ref.subchannel_id);
+    }
+    const logged = Number(trace.num_events_logged ?? watched.traced);
+    for (const { systemMs, ok, detail } of resolutionsIn(entriesOf(trace), logged - watched.traced)) {
+      tell.resolution({ channel: index, atMs: ownMs(systemMs), ok, detail });
     }
     watched.traced = logged;
   }
 
   function know(id: unknown): void {
-    if (!attempts.has(Number(id))) attempts.set(Number(id), 0);
+    if (!subchannels.has(Number(id))) subchannels.set(Number(id), { attempts: 0, traced: 0 });
   }
 
-  function readSubchannel(id: number): void {
+  function readSubchannel(id: number, subchannel: { attempts: number; traced: number }): void {
     // A subchannel is forgotten some time after it was last used; its last count stands.
     const data = ask(handlers.GetSubchannel, { subchannel_id: String(id) })?.subchannel?.data;
-    if (data) attempts.set(id, Number(data.calls_started));
+    if (!data) return;
+    subchannel.attempts = Number(data.calls_started);
+    const logged = Number(data.trace?.num_events_logged ?? subchannel.traced);
+    if (logged === subchannel.traced) return;
+    for (const { systemMs, state } of statesIn(entriesOf(data.trace ?? {}), logged - subchannel.traced)) {
+      tell.connectivity({ subchannel: id, atMs: ownMs(systemMs), state });
+    }
+    subchannel.traced = logged;
   }
 
   const timer = setInterval(poll, POLL_INTERVAL_MS);
   return {
     attempts(): number {
       poll();
-      return attempts.values().reduce((sum, count) => sum + count, 0);
+      return subchannels.values().reduce((sum, { attempts }) => sum + attempts, 0);
     },
     stop: () => clearInterval(timer),
   };

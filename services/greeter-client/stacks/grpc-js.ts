@@ -5,22 +5,18 @@ import { watchChannels } from './channelz.ts';
 import { openHealthWatch } from './health-watch.ts';
 import { outcomeOf, retriesOf } from './outcome.ts';
 import { openPerCall } from './per-call.ts';
-import type { Resolution, Stack } from './stack.ts';
+import type { Stack, Tell } from './stack.ts';
 
 const OK = { code: status.OK, details: '' };
 
 /** Bare grpc-js. @throws when grpc-js does not take the target, the retry policy or an option. */
-export function openGrpcJs(
-  spec: WorkloadSpec,
-  client: string,
-  onResolution: (resolution: Resolution) => void,
-): Stack {
+export function openGrpcJs(spec: WorkloadSpec, client: string, tell: Tell): Stack {
   const maker = channelMaker(spec, client);
   if (spec.channelPer === 'call') return openPerCall(spec, maker);
   const greeters = Array.from({ length: spec.channels }, maker.open);
   const watch = watchChannels(
     greeters.map((greeter) => greeter.getChannel()),
-    onResolution,
+    tell,
   );
   const close = () => {
     watch.stop();

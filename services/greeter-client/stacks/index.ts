@@ -2,15 +2,11 @@
 import type { WorkloadSpec } from '../../protocol/index.ts';
 import { openGrpcJs } from './grpc-js.ts';
 import { openKit } from './kit.ts';
-import type { Resolution, Stack } from './stack.ts';
+import type { Stack, Tell } from './stack.ts';
 
 const open = { 'grpc-js': openGrpcJs, kit: openKit };
 
 /** @param client what servers count by. @throws when the library does not take the spec. */
-export function openStack(
-  spec: WorkloadSpec,
-  client: string,
-  onResolution: (resolution: Resolution) => void,
-): Stack {
-  return open[spec.stack](spec, client, onResolution);
+export function openStack(spec: WorkloadSpec, client: string, tell: Tell): Stack {
+  return open[spec.stack](spec, client, tell);
 }

@@ -6,14 +6,10 @@ import { createClient } from '../../grpc-kit/src/index.ts';
 import { CALL_METADATA, CLIENT_METADATA, type WorkloadSpec } from '../../protocol/index.ts';
 import { watchChannels } from './channelz.ts';
 import { outcomeOf, retriesOf } from './outcome.ts';
-import type { Resolution, Stack } from './stack.ts';
+import type { Stack, Tell } from './stack.ts';
 
 /** grpc-kit's client. @throws when it does not take the target or an option. */
-export function openKit(
-  spec: WorkloadSpec,
-  client: string,
-  onResolution: (resolution: Resolution) => void,
-): Stack {
+export function openKit(spec: WorkloadSpec, client: string, tell: Tell): Stack {
   if (spec.channels > 1 && spec.subchannelPool !== 'own') {
     throw new Error('channels: the stack kit shares one channel; several are for subchannelPool own');
   }
@@ -42,7 +38,7 @@ export function openKit(
       warn: (message) => log('grpc-kit', { warning: message }),
     },
     onAddresses: ({ endpoints, error }) => {
-      onResolution({
+      tell.resolution({
         channel: 0,
         atMs: roundMs(nowMs()),
         ok: error === undefined,
@@ -50,7 +46,7 @@ export function openKit(
       });
     },
   });
-  const watch = watchChannels(greeter.channels, () => {});
+  const watch = watchChannels(greeter.channels, { ...tell, resolution: () => {} });
   const request = { name: spec.name };
   let attemptsAskedFor = 0;
 

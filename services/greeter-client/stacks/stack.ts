@@ -1,10 +1,19 @@
-import type { CallEvent, ResolvedEvent } from '../../protocol/index.ts';
+import type { CallEvent, ConnectivityEvent, ResolvedEvent } from '../../protocol/index.ts';
 
 /** How a call ended. */
 export type Outcome = Pick<CallEvent, 'code' | 'message' | 'pod' | 'peer' | 'previousAttempts'>;
 
 /** The end of a name resolution, as a stack tells it. */
 export type Resolution = Pick<ResolvedEvent, 'channel' | 'atMs' | 'ok' | 'detail'>;
+
+/** A subchannel's state, as a stack tells it. */
+export type Connectivity = Pick<ConnectivityEvent, 'subchannel' | 'atMs' | 'state'>;
+
+/** Takes what a stack tells of its channels. */
+export type Tell = {
+  resolution: (resolution: Resolution) => void;
+  connectivity: (connectivity: Connectivity) => void;
+};
 
 /** A client library with its channels open, ready to make one workload's calls. */
 export type Stack = {

@@ -1,0 +1,99 @@
+// Lets one server of each arm say NOT_SERVING, to probes of several kinds.
+import { Option } from '@commander-js/extra-typings';
+import { duration, durationOrOff, integer } from '../../common/options.ts';
+import { behaviourFault } from '../../faults/index.ts';
+import type { Stage } from '../../stage/index.ts';
+import type { Experiment, Plan } from '../experiment.ts';
+import { RETRY_UNAVAILABLE } from '../load.ts';
+import { deadlineOption, rateOption, seedOption, warmupOption } from '../options.ts';
+import { type Arm, armsOf, describeArms, FAULTS, readinessProbe, targetOf } from './arms.ts';
+import { judgeHealth } from './judge.ts';
+import { type Parameters, parametersOf, refuseWhatTellsNothing } from './parameters.ts';
+
+const health: Experiment = {
+  name: 'health',
+  question: 'When a server says NOT_SERVING, who stops calling it?',
+  about: [
+    'In each arm one server of --servers says NOT_SERVING by the gRPC health',
+    'service, and goes on to answer calls: first for its service, greet.Greeter,',
+    'then, when that is healed, for "", the server as a whole. The readiness probe',
+    'asks for the service (probed, and probed-max-age, whose connections age), for',
+    '"" (probed-whole), or opens a TCP connection only (unprobed, the control).',
+  ].join('\n'),
+  options: (command) => {
+    const own = command
+      .option('--servers <n>', 'server replicas of each arm', integer(2, 10), 3)
+      .addOption(rateOption(40))
+      .addOption(
+        new Option('--max-connection-age <duration>', 'of the servers of probed-max-age, or off')
+          .argParser(durationOrOff)
+          .default(5000, '5s'),
+      )
+      .addOption(
+        new Option('--dns-floor <duration>', "least time between two DNS resolutions; grpc-js's own is 30s")
+          .argParser(duration)
+          .default(5000, '5s'),
+      )
+      .option('--probe-period <seconds>', 'of the readiness probes', integer(1, 30), 1)
+      .addOption(deadlineOption())
+      .addOption(warmupOption(5))
+      .addOption(seedOption());
+    return { command: own, plan: () => plan(parametersOf(own.opts())) };
+  },
+};
+export default health;
+
+function plan(parameters: Parameters): Plan {
+  refuseWhatTellsNothing(parameters);
+  const arms = armsOf(parameters);
+  return {
+    parameters,
+    prediction: describeArms(parameters, arms),
+    arms: arms.map((arm) => ({
+      name: arm.name,
+      servers: parameters.servers,
+      clients: 1,
+      serverEnv: { GRPC_MAX_CONNECTION_AGE_MS: arm.ageMs?.toString() },
+      serverProbes: { readinessProbe: readinessProbe(arm, parameters) },
+    })),
+    run: (stage) => run(stage, parameters, arms),
+    judge: (history) => judgeHealth(history, parameters, arms),
+  };
+}
+
+async function run(stage: Stage, parameters: Parameters, arms: readonly Arm[]): Promise<void> {
+  const { ratePerSecond, burst, deadlineMs, dnsFloorMs } = parameters;
+  await stage.startWorkloads(
+    (arm) => ({
+      target: targetOf(arm),
+      ratePerSecond,
+      burst,
+      deadlineMs,
+      retry: RETRY_UNAVAILABLE,
+      channelOptions: { 'grpc.dns_min_time_between_resolutions_ms': dnsFloorMs },
+    }),
+    { spreadMs: parameters.startSpreadMs, dnsName: (arm) => `greeter-headless-${arm}` },
+  );
+  await stage.observe('warm-up', parameters.warmupMs);
+  await stage.observe('baseline', parameters.baselineMs);
+  for (const { name, service } of FAULTS) {
+    const faults = arms.map(({ name: arm }) => notServing(stage, arm, name, service));
+    await stage.during(name, faults, parameters.faultMs[name]);
+    await stage.observe(`after ${name}`, parameters.healedMs[name]);
+  }
+}
+
+function notServing(stage: Stage, arm: string, name: string, service: string) {
+  const pods = stage
+    .servers(arm)
+    .slice(0, 1)
+    .map(({ pod }) => pod);
+  return behaviourFault(stage.proxy, {
+    name,
+    arm,
+    detail: `${pods.join(', ')} says NOT_SERVING for "${service}"`,
+    pods,
+    during: { serving: { [service]: false } },
+    after: { serving: { [service]: true } },
+  });
+}

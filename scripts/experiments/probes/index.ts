@@ -1,0 +1,79 @@
+// Asks servers that speak h2c for readiness in different ways, while they serve and while they say NOT_SERVING.
+import { Option } from '@commander-js/extra-typings';
+import { duration, integer } from '../../common/options.ts';
+import { behaviourFault } from '../../faults/index.ts';
+import type { Stage } from '../../stage/index.ts';
+import type { Experiment, Plan } from '../experiment.ts';
+import { type Arm, armsOf, CONTROL, describeArms, FAULT, TIMED_IN } from './arms.ts';
+import { judgeProbes } from './judge.ts';
+import { type Parameters, parametersOf, refuseWhatTellsNothing } from './parameters.ts';
+
+const probes: Experiment = {
+  name: 'probes',
+  question: 'Which readiness probe tells what about a gRPC server?',
+  about: [
+    'Seven servers, a pod each and without clients, differ in their readiness probe',
+    'of the same h2c port: httpGet; grpc for "", for greet.Greeter and for a service',
+    'that the server does not know; tcpSocket; exec of a Node script in the image',
+    'that asks for health, with --exec-timeout (exec-short) and with 5s (exec-long).',
+    'After a while all of them say NOT_SERVING for "". All run on the same machine,',
+    'and how long the script takes there is measured beside its probes.',
+  ].join('\n'),
+  options: (command) => {
+    const own = command
+      .option('--probe-period <seconds>', 'of each probe', integer(1, 10), 2)
+      .option('--exec-timeout <seconds>', 'timeoutSeconds of exec-short', integer(1, 4), 1)
+      .addOption(
+        new Option('--script-work <duration>', 'that the script takes beside starting and asking')
+          .argParser(duration)
+          .default(0, '0ms'),
+      );
+    return { command: own, plan: () => plan(parametersOf(own.opts())) };
+  },
+};
+export default probes;
+
+function plan(parameters: Parameters): Plan {
+  refuseWhatTellsNothing(parameters);
+  const arms = armsOf(parameters);
+  return {
+    parameters,
+    prediction: describeArms(arms),
+    arms: arms.map(({ name, readinessProbe }) => ({
+      name,
+      servers: 1,
+      clients: 0,
+      serverEnv: {},
+      // With a start-up probe, readiness would not be asked before that has passed.
+      serverProbes: { startupProbe: null, readinessProbe },
+      mayBeUnready: name !== CONTROL,
+    })),
+    run: (stage) => run(stage, parameters, arms),
+    judge: (history) => judgeProbes(history, parameters, arms),
+  };
+}
+
+async function run(stage: Stage, parameters: Parameters, arms: readonly Arm[]): Promise<void> {
+  const { startMs, baselineMs, faultMs, healedMs, scriptRuns, scriptWorkMs } = parameters;
+  await stage.observe('start', startMs);
+  await stage.observe('baseline', baselineMs);
+  await stage.runHealthProbe(TIMED_IN, { times: scriptRuns, workMs: scriptWorkMs });
+  await stage.during(
+    FAULT,
+    arms.map(({ name }) => notServing(stage, name)),
+    faultMs,
+  );
+  await stage.observe('healed', healedMs);
+}
+
+function notServing(stage: Stage, arm: string) {
+  const pods = stage.servers(arm).map(({ pod }) => pod);
+  return behaviourFault(stage.proxy, {
+    name: FAULT,
+    arm,
+    detail: `${pods.join(', ')} says NOT_SERVING for ""`,
+    pods,
+    during: { serving: { '': false } },
+    after: { serving: { '': true } },
+  });
+}
