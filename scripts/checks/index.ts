@@ -2,10 +2,12 @@
 // For a control, to pass is to behave as expected.
 export * from './accounting.ts';
 export * from './amplification.ts';
+export * from './answered-again.ts';
 export * from './calls-lost.ts';
 export * from './connection-bound.ts';
 export * from './even-in-tier.ts';
 export * from './even-shares.ts';
+export * from './failures-say.ts';
 export * from './few-calls-lost.ts';
 export * from './finding.ts';
 export * from './gone-pods-not-called.ts';
@@ -24,6 +26,7 @@ export * from './prediction.ts';
 export * from './random-spread.ts';
 export * from './rate-held.ts';
 export * from './ready-in-time.ts';
+export * from './replaced-or-restarted.ts';
 export * from './said-once.ts';
 export * from './silence-length.ts';
 export * from './steady-before.ts';

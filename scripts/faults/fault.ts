@@ -8,6 +8,8 @@ export type Fault = {
   detail: string;
   /** Pods that it takes away for good, by their names. */
   takes?: readonly string[];
+  /** Pods whose containers it restarts, by their names: that their processes forget all is no surprise. */
+  restarts?: readonly string[];
   inject: () => Promise<void>;
   heal: () => Promise<void>;
 };

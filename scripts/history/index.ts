@@ -5,6 +5,7 @@ export * from './even.ts';
 export * from './events.ts';
 export * from './gaps.ts';
 export * from './marks.ts';
+export * from './outage.ts';
 export * from './places.ts';
 export * from './pods.ts';
 export * from './server-arm.ts';

@@ -46,7 +46,7 @@ const SHORT_FLOOR_MS = 1000;
 
 /** All of them, those that have servers of their own before those that share them. */
 export function restartArms(parameters: Parameters): RestartArm[] {
-  const { maxSurge, maxUnavailable, drainMs, readyAfterMs, dnsFloorMs } = parameters;
+  const { maxSurge, maxUnavailable, drainMs, shortDrainMs, readyAfterMs, dnsFloorMs } = parameters;
   const serve = (of: string, end: 'graceful' | 'none' | 'force', slow = false) => ({
     of,
     end,
@@ -111,8 +111,8 @@ export function restartArms(parameters: Parameters): RestartArm[] {
       client: dns('slow-ready'),
       expected: outage(parameters, readyAfterMs),
       why:
-        'the drain is over before a new pod is Ready: the client finds old ones only, all of which go before DNS may ' +
-        `be asked again. Neither drain nor retry helps`,
+        `the drain of ${formatDuration(shortDrainMs)} is over before a new pod is Ready: the client finds old ones only, ` +
+        'all of which go before DNS may be asked again. Neither drain nor retry helps',
     },
     {
       name: 'slow-ready-floor-1s',
@@ -173,22 +173,21 @@ export const plansOf = (parameters: Parameters, arms: readonly RestartArm[]): Ar
       GRPC_MAX_CONNECTION_AGE_MS: undefined,
       INITIAL_LATENCY_MS: parameters.latencyMs.toString(),
       DRAIN: end,
-      DRAIN_DELAY_MS: parameters.drainMs.toString(),
+      DRAIN_DELAY_MS: (slow ? parameters.shortDrainMs : parameters.drainMs).toString(),
       READY_AFTER_MS: slow ? parameters.readyAfterMs.toString() : undefined,
     },
     serverRollout: { maxSurge, maxUnavailable },
   }));
 
 /**
- * Which Deployments are restarted together, one group after the other: pods that are to be Ready soon start beside few
- * others, and first.
+ * Deployments in the order in which they are restarted, groups of about as many pods: those that have no drain to wait for
+ * first.
  */
-export function restartOrder(arms: readonly RestartArm[]): string[][] {
+export function restartOrder(arms: readonly RestartArm[]): [string[], string[]] {
   const deployments = arms.filter(({ name, servers }) => servers.of === name);
-  const first = deployments.filter(({ servers }) => !servers.slow).slice(0, 2);
-  return [first, deployments.filter((arm) => !first.includes(arm))].map((group) =>
-    group.map(({ name }) => name),
-  );
+  const sudden = deployments.filter(({ servers }) => servers.end !== 'graceful');
+  const drained = deployments.filter((arm) => !sudden.includes(arm));
+  return [sudden.map(({ name }) => name), drained.map(({ name }) => name)];
 }
 
 /** The prediction for people, in lines of at most 80 columns. */

@@ -1,5 +1,6 @@
 // Restarts Deployments pod by pod under load; servers end in several ways, clients find the new ones in several ways.
 import { Option } from '@commander-js/extra-typings';
+import { nowMs } from '../../common/clock.ts';
 import { duration, integer, positiveDuration } from '../../common/options.ts';
 import { rolloutRestartFault } from '../../faults/index.ts';
 import type { Stage } from '../../stage/index.ts';
@@ -7,20 +8,20 @@ import type { Experiment, Plan } from '../experiment.ts';
 import { deadlineOption, rateOption, seedOption } from '../options.ts';
 import { describeArms, plansOf, type RestartArm, restartArms, restartOrder } from './arms.ts';
 import { judgeRestart } from './judge.ts';
-import { type Parameters, parametersOf, refuseWhatTellsNothing } from './parameters.ts';
+import { type Parameters, parametersOf, refuseWhatTellsNothing, SHORTEST_MS } from './parameters.ts';
 
 const rollingRestart: Experiment = {
   name: 'rolling-restart',
   question: 'What does it take for a rolling restart to lose no call?',
   about: [
     'Deployments of greeter-server are restarted as by kubectl rollout restart.',
-    'Servers that drain: drain, with and without a retryPolicy. Servers that do not:',
-    'no-drain (the control), with and without; force, which cuts its connections.',
-    'Servers that drain well but are slow to get Ready: slow-ready, with the DNS',
-    'floor as it is; -floor-1s, with one of 1s; -watch, whose client watches the API',
-    '(kubernetes:///); -surge, whose Deployment has maxUnavailable 0. All arms but',
-    'the last of each kind share its servers, and so see the same restart.',
-    'Nothing else ends connections: there is no max age.',
+    'no-drain (the control) and force end at SIGTERM, force after cutting its',
+    'connections; drain serves on until new pods are Ready; slow-ready drains too,',
+    'but its new pods are slow to get Ready. Clients are bare grpc-js with a',
+    'retryPolicy, but for …-no-retry; slow-ready-floor-1s resolves again after 1s,',
+    'slow-ready-watch watches the API (kubernetes:///): they call the servers of the',
+    'arm that they are named after, and so see the same restart. slow-ready-surge has',
+    'a Deployment with maxUnavailable 0. Nothing else ends connections: no max age.',
   ].join('\n'),
   options: (command) => {
     const own = command
@@ -28,9 +29,14 @@ const rollingRestart: Experiment = {
       .option('--max-surge <n>', 'pods of a rollout above --servers', integer(0, 10), 1)
       .option('--max-unavailable <n>', 'pods of a rollout that may be missing', integer(0, 10), 1)
       .addOption(
-        new Option('--drain <duration>', 'how long a server serves on after SIGTERM')
+        new Option('--drain <duration>', 'how long servers of drain serve on after SIGTERM')
           .argParser(duration)
-          .default(5000, '5s'),
+          .default(15_000, '15s'),
+      )
+      .addOption(
+        new Option('--short-drain <duration>', 'how long slow servers do')
+          .argParser(duration)
+          .default(4000, '4s'),
       )
       .addOption(
         new Option('--ready-after <duration>', 'that slow servers take to get Ready')
@@ -57,7 +63,7 @@ const rollingRestart: Experiment = {
       )
       .option(
         '--window <duration>',
-        'observation after the last restart; default: until the DNS floor is over',
+        'observation from the last restart on; default: until the DNS floor is over',
         duration,
       )
       .addOption(seedOption());
@@ -91,9 +97,14 @@ async function run(stage: Stage, parameters: Parameters, arms: readonly RestartA
   );
   await stage.observe('warm-up', parameters.warmupMs);
   await stage.observe('baseline', parameters.baselineMs);
-  const faults = restartOrder(arms).map((group) =>
+  const [sudden, drained] = restartOrder(arms).map((group) =>
     group.map((arm) => rolloutRestartFault(stage.api, { arm, deployment: `greeter-server-${arm}` })),
   );
-  await stage.inject(faults, servers);
-  await stage.observe('window', parameters.windowMs);
+  await stage.inject([sudden ?? []], servers);
+  // Pods that have just started take CPU for some seconds more.
+  await stage.observe('between the restarts', SHORTEST_MS);
+  const restartedMs = nowMs();
+  await stage.inject([drained ?? []], servers);
+  const observedMs = nowMs() - restartedMs;
+  await stage.observe('window', Math.max(SHORTEST_MS, parameters.windowMs - observedMs));
 }

@@ -38,13 +38,14 @@ export function judgeRestart(history: History, parameters: Parameters, arms: rea
 function basisOf(
   history: History,
   { name: arm, client, servers }: RestartArm,
-  { ratePerSecond, drainMs }: Parameters,
+  { ratePerSecond, drainMs, shortDrainMs }: Parameters,
 ): Finding[] {
+  const drains = servers.end === 'graceful';
+  const servesOnMs = servers.slow ? shortDrainMs : drainMs;
   const timing = readyInTime(history, {
     arm,
-    drainMs: servers.end === 'graceful' ? drainMs : 0,
-    expected:
-      servers.maxUnavailable === 0 || (servers.end === 'graceful' && !servers.slow) ? 'before' : 'after',
+    drainMs: drains ? servesOnMs : 0,
+    expected: servers.maxUnavailable === 0 || (drains && !servers.slow) ? 'before' : 'after',
   });
   return [
     ...loadBasis(history, { arm, clients: 1, ratePerSecond, maxAttempts: client.retry?.maxAttempts ?? 1 }),

@@ -10,6 +10,7 @@ export type Options = {
   maxSurge: number;
   maxUnavailable: number;
   drain: number;
+  shortDrain: number;
   readyAfter: number;
   dnsFloor: number;
   rate: number;
@@ -26,8 +27,10 @@ export type Parameters = {
   servers: number;
   maxSurge: number;
   maxUnavailable: number;
-  /** How long a server that drains goes on to serve. */
+  /** How long a server that drains goes on to serve: long enough for a new one to get Ready. */
   drainMs: number;
+  /** The same of servers that are slow to get Ready: not long enough. */
+  shortDrainMs: number;
   /** How long slow servers take to get Ready once they have started. */
   readyAfterMs: number;
   /** `grpc.dns_min_time_between_resolutions_ms`; grpc-js's own default is 30 000. */
@@ -40,6 +43,7 @@ export type Parameters = {
   startSpreadMs: number;
   warmupMs: number;
   baselineMs: number;
+  /** From the last restart on. */
   windowMs: number;
   seed: number;
 };
@@ -48,16 +52,17 @@ export type Parameters = {
 export const START_MS = 8000;
 /** For calls to be seen when all is over. */
 const SEEING_MS = 3000;
-const SHORTEST_MS = 5000;
+export const SHORTEST_MS = 5000;
 
 export function parametersOf(options: Options): Parameters {
   const baselineMs = SEEING_EVEN_MS + 2000;
-  const { dnsFloor, readyAfter } = options;
+  const { dnsFloor, drain, shortDrain, readyAfter } = options;
   return {
     servers: options.servers,
     maxSurge: options.maxSurge,
     maxUnavailable: options.maxUnavailable,
-    drainMs: options.drain,
+    drainMs: drain,
+    shortDrainMs: shortDrain,
     readyAfterMs: readyAfter,
     dnsFloorMs: dnsFloor,
     ratePerSecond: options.rate,
@@ -68,8 +73,8 @@ export function parametersOf(options: Options): Parameters {
     // A channel that has just resolved is held back by that: a floor has to pass before anything changes.
     warmupMs: options.warmup ?? Math.max(SHORTEST_MS, dnsFloor - baselineMs + 1000),
     baselineMs,
-    // The slowest restart takes two pods' time; what was closed at its beginning is known again a floor later.
-    windowMs: options.window ?? Math.max(SHORTEST_MS, dnsFloor + SLACK_MS + SEEING_MS - 2 * readyAfter),
+    // DNS may be asked again a floor after the first connection was closed.
+    windowMs: options.window ?? shortDrain + dnsFloor + SLACK_MS + SEEING_MS,
     seed: options.seed,
   };
 }
@@ -81,7 +86,7 @@ const SHORTEST_OUTAGE_MS = 3000;
 
 /** Runs whose verdict could only be `unknown`, or would show nothing, are refused before they cost two minutes. */
 export function refuseWhatTellsNothing(parameters: Parameters): void {
-  const { servers, maxSurge, maxUnavailable, drainMs, readyAfterMs, dnsFloorMs } = parameters;
+  const { servers, maxUnavailable, drainMs, shortDrainMs, readyAfterMs, dnsFloorMs } = parameters;
   const { ratePerSecond, latencyMs, deadlineMs } = parameters;
   const refuse = (message: string, hint: string) => new LabError('usage', message, { hint });
   if (maxUnavailable > servers) {
@@ -93,7 +98,7 @@ export function refuseWhatTellsNothing(parameters: Parameters): void {
   if (maxUnavailable === 0) {
     throw refuse(
       '--max-unavailable 0 leaves no pod to go before a new one is Ready, in any arm',
-      `Make it 1 or more: slow-ready-surge shows what 0 does${maxSurge === 0 ? '' : ' beside the others'}.`,
+      'Make it 1 or more: slow-ready-surge shows what 0 does.',
     );
   }
   if (drainMs > LONGEST_DRAIN_MS) {
@@ -102,9 +107,16 @@ export function refuseWhatTellsNothing(parameters: Parameters): void {
       `Give it ${formatDuration(LONGEST_DRAIN_MS)} at most: connections have to be closed in what is left.`,
     );
   }
-  if (readyAfterMs <= drainMs) {
+  if (shortDrainMs > drainMs) {
     throw refuse(
-      `--ready-after ${formatDuration(readyAfterMs)} is within --drain ${formatDuration(drainMs)}: no pod is slow`,
+      `--short-drain ${formatDuration(shortDrainMs)} is longer than --drain ${formatDuration(drainMs)}`,
+      'Make --drain longer.',
+    );
+  }
+  if (readyAfterMs <= shortDrainMs) {
+    throw refuse(
+      `--ready-after ${formatDuration(readyAfterMs)} is within --short-drain ${formatDuration(shortDrainMs)}: ` +
+        'no pod is slow',
       'Make --ready-after longer.',
     );
   }
