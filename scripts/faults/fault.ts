@@ -10,6 +10,8 @@ export type Fault = {
   takes?: readonly string[];
   /** Pods that it is done to, by their names, where it is not done to all of the arm. */
   pods?: readonly string[];
+  /** Pods whose containers it restarts, by their names: that their processes forget all is no surprise. */
+  restarts?: readonly string[];
   inject: () => Promise<void>;
   heal: () => Promise<void>;
 };

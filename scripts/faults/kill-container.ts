@@ -16,6 +16,7 @@ export function killContainerFault(
     name: 'kill-container',
     arm,
     detail: `kill the container of ${pods.join(', ')}`,
+    restarts: pods,
     inject: async () => {
       await Promise.all(
         pods.map((pod) => proxy.json(pod, { method: 'POST', path: '/exit', body: { code: KILLED } })),

@@ -4,7 +4,7 @@ import type { Fault } from '../faults/index.ts';
 import type { FaultMark } from '../history/index.ts';
 import type { Recorder } from '../workload/index.ts';
 
-export function markedFaults(recorder: Pick<Recorder, 'note'>) {
+export function markedFaults(recorder: Pick<Recorder, 'note' | 'expectRestarts'>) {
   const mark = ({ name, arm, detail, pods }: Fault, phase: FaultMark['phase']) =>
     recorder.note({
       type: 'fault',
@@ -21,6 +21,7 @@ export function markedFaults(recorder: Pick<Recorder, 'note'>) {
       await Promise.all(
         faults.map(async (fault) => {
           mark(fault, 'inject-asked');
+          recorder.expectRestarts(fault.restarts ?? []);
           await fault.inject();
           mark(fault, 'inject-done');
         }),

@@ -100,10 +100,17 @@ export async function openStage(options: StageOptions): Promise<OpenStage> {
     lost,
   });
 
-  const settled =
-    ({ arm, takes = [] }: Fault, servers: number) =>
-    async () => {
-      const pods = recorder.pods(serverArm.get(arm) ?? arm, SERVER_APP);
+  /** To be asked for before the fault is injected. */
+  const settled = ({ arm, takes = [], restarts = [] }: Fault, servers: number) => {
+    const serversOf = () => recorder.pods(serverArm.get(arm) ?? arm, SERVER_APP);
+    const before = new Map(serversOf().map((pod) => [pod.pod, pod.restarts]));
+    return async () => {
+      const pods = serversOf();
+      const running = pods.filter(
+        (pod) => restarts.includes(pod.pod) && pod.restarts === before.get(pod.pod),
+      );
+      if (running.length > 0)
+        return { waiting: `${arm}: ${running.map(({ pod }) => pod).join(', ')} not restarted` };
       const left = pods.filter(({ pod }) => takes.includes(pod));
       if (left.length > 0) return { waiting: `${arm}: ${left.map(({ pod }) => pod).join(', ')} still there` };
       const ready = pods.filter((pod) => pod.ready && !pod.terminating).length;
@@ -112,6 +119,7 @@ export async function openStage(options: StageOptions): Promise<OpenStage> {
         ? { done: undefined }
         : { waiting: `${arm}: ${ready} of ${servers} servers Ready, ${leaving} leaving` };
     };
+  };
 
   return {
     api,
@@ -151,11 +159,12 @@ export async function openStage(options: StageOptions): Promise<OpenStage> {
       for (const [index, group] of groups.map((fault) => [fault].flat()).entries()) {
         if (index > 0) await delay(SETTLE_MS, undefined, { signal });
         onPhase(group.map(({ detail }) => detail).join(', '));
+        const complete = group.map((fault) => settled(fault, serversAfter));
         await faults.inject(group);
         await allReady();
         await Promise.all(
-          group.map((fault) =>
-            waitFor('the change to be complete', settled(fault, serversAfter), {
+          complete.map((isComplete) =>
+            waitFor('the change to be complete', isComplete, {
               timeoutMs: CHANGE_TIMEOUT_MS,
               signal,
             }),

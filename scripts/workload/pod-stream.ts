@@ -13,6 +13,8 @@ export type StreamOptions = {
   onGap: (reason: string) => void;
   /** The pod is on its way out, or gone: a stream that ends is then no surprise. */
   isLeaving: () => boolean;
+  /** How many times its process was told to end and begin anew. */
+  restartsAsked: () => number;
   signal: AbortSignal;
 };
 
@@ -26,6 +28,7 @@ const GIVE_UP_MS = 5000;
 export async function followPod(proxy: PodProxy, options: StreamOptions): Promise<void> {
   const { pod, signal } = options;
   let boot: string | undefined;
+  let restarts = 0;
   let next = 0;
   let done = false;
   let lastError = '';
@@ -33,7 +36,9 @@ export async function followPod(proxy: PodProxy, options: StreamOptions): Promis
   const take = (line: Line) => {
     if (line.type === 'hello') {
       if (boot !== undefined && boot !== line.boot) {
-        options.onGap(`${pod} was restarted: what it had not told is lost`);
+        restarts += 1;
+        if (restarts > options.restartsAsked())
+          options.onGap(`${pod} was restarted: what it had not told is lost`);
         next = 0;
       }
       boot = line.boot;
@@ -61,8 +66,9 @@ export async function followPod(proxy: PodProxy, options: StreamOptions): Promis
       lastError = messageOf(error);
     }
     if (signal.aborted || done || options.isLeaving()) return;
+    const isRestarting = restarts < options.restartsAsked();
     brokenSinceMs ??= performance.now();
-    if (!told && performance.now() - brokenSinceMs > GIVE_UP_MS) {
+    if (!told && !isRestarting && performance.now() - brokenSinceMs > GIVE_UP_MS) {
       options.onGap(`${pod} cannot be heard any more: ${lastError || 'its event stream ends at once'}`);
       told = true;
     }

@@ -33,6 +33,8 @@ export type Recorder = {
   dnsAnswer: (client: string) => readonly string[];
   /** Calls for an arm that this client has told of so far. */
   callsFrom: (client: string, arm: string) => number;
+  /** One restart of each of these pods' containers is asked for: it is no gap. Only what servers counted is lost with it. */
+  expectRestarts: (pods: readonly string[]) => void;
   /** Stops watching, and puts everything on the driver's clock, in order. */
   finish: () => Promise<HistoryEvent[]>;
 };
@@ -73,6 +75,10 @@ export async function startRecorder(
   const gap = (reason: string, arm?: string) =>
     add({ type: 'gap', atMs: nowMs(), source: 'driver', reason, ...(arm === undefined ? {} : { arm }) });
 
+  const restartsAsked = new Map<string, number>();
+  /** Container restarts before the first event. */
+  const restartsBefore = new Map<string, number>();
+
   const isLeaving = (name: string): boolean => {
     const pod = pods.get(name);
     return !pod || pod.terminating || pod.deleted;
@@ -88,6 +94,7 @@ export async function startRecorder(
       },
       onGap: (reason) => gap(reason, pod.arm),
       isLeaving: () => isLeaving(pod.pod),
+      restartsAsked: () => restartsAsked.get(pod.pod) ?? 0,
       signal,
     });
     await tracked;
@@ -96,7 +103,9 @@ export async function startRecorder(
   const onPod = ({ object, deleted, atMs }: Seen<V1Pod>) => {
     const seen = podSeen(object, deleted, atMs);
     const before = pods.get(seen.pod);
-    if (before && seen.restarts > before.restarts)
+    if (!before) restartsBefore.set(seen.pod, seen.restarts);
+    const asked = (restartsBefore.get(seen.pod) ?? 0) + (restartsAsked.get(seen.pod) ?? 0);
+    if (before && seen.restarts > Math.max(before.restarts, asked))
       gap(`the container of ${seen.pod} was restarted`, seen.arm);
     pods.set(seen.pod, seen);
     add(seen);
@@ -135,6 +144,9 @@ export async function startRecorder(
     pods: (arm, app) =>
       [...pods.values()].filter((pod) => pod.arm === arm && pod.app === app && !pod.deleted),
     dnsAnswer: (client) => dnsAnswers.get(client) ?? [],
+    expectRestarts: (names) => {
+      for (const name of names) restartsAsked.set(name, (restartsAsked.get(name) ?? 0) + 1);
+    },
     callsFrom: (client, arm) => calls.get(`${arm}@${client}`) ?? 0,
     finish: async () => {
       stop.abort();

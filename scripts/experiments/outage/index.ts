@@ -1,0 +1,131 @@
+// Takes all servers away in three ways while clients of six kinds call, and brings them back.
+import { Option } from '@commander-js/extra-typings';
+import { duration, integer, positiveDuration } from '../../common/options.ts';
+import { deletePodsFault, killContainerFault, scaleFault } from '../../faults/index.ts';
+import type { Stage } from '../../stage/index.ts';
+import type { Experiment, Plan } from '../experiment.ts';
+import { deadlineOption, rateOption, seedOption } from '../options.ts';
+import { judgeOutage } from './judge.ts';
+import { type Parameters, parametersOf, refuseWhatTellsNothing } from './parameters.ts';
+import {
+  CONTROL,
+  describeArms,
+  longestRecoveryMs,
+  type OutageArm,
+  outageArms,
+  ownerOf,
+  plansOf,
+} from './ways.ts';
+
+const outage: Experiment = {
+  name: 'outage',
+  question: 'What do clients see while there is no server, and how soon are they back after Ready?',
+  about: [
+    'Three outages in the same minute: zero, scaled to no replica for a while and',
+    'back; replaced, all pods deleted at once; restarted, all containers killed (the',
+    'same pods with the same addresses). In each, clients that reach their servers in',
+    'six ways: headless DNS, fail-fast and wait-for-ready; a ClusterIP; fresh, with a',
+    'channel for each call; dns-poll and watch of grpc-kit. The clients of an outage',
+    'share its servers, and so see the same. The control, undisturbed, keeps its own.',
+  ].join('\n'),
+  options: (command) => {
+    const own = command
+      .option('--servers <n>', 'server replicas of each outage', integer(1, 10), 2)
+      .addOption(
+        new Option('--hold <duration>', 'that there is no replica')
+          .argParser(positiveDuration)
+          .default(10_000, '10s'),
+      )
+      .addOption(
+        new Option('--dns-floor <duration>', 'least time between two DNS resolutions of grpc-js')
+          .argParser(duration)
+          .default(30_000, '30s'),
+      )
+      .addOption(
+        new Option('--poll <duration>', 'interval of dns-poll')
+          .argParser(positiveDuration)
+          .default(30_000, '30s'),
+      )
+      .addOption(
+        new Option('--reconnect-backoff <duration>', 'first delay before a channel connects again')
+          .argParser(positiveDuration)
+          .default(1000, '1s'),
+      )
+      .addOption(rateOption(20))
+      .option('--fresh-rate <n>', 'calls a second of clients with a channel for each', integer(1, 100), 5)
+      .option('--burst <n>', 'calls that a client starts at once', integer(1, 1000), 1)
+      .addOption(deadlineOption())
+      .addOption(
+        new Option('--wait-deadline <duration>', 'of calls that wait for a connection')
+          .argParser(positiveDuration)
+          .default(5000, '5s'),
+      )
+      .option(
+        '--warmup <duration>',
+        'load before the baseline is taken; default: until the DNS floor is over',
+        duration,
+      )
+      .option(
+        '--window <duration>',
+        'observation when all are Ready again; default: the longest prediction',
+        duration,
+      )
+      .addOption(seedOption());
+    return { command: own, plan: () => plan(parametersOf(own.opts(), longestRecoveryMs)) };
+  },
+};
+export default outage;
+
+function plan(parameters: Parameters): Plan {
+  refuseWhatTellsNothing(parameters, longestRecoveryMs(parameters));
+  const arms = outageArms(parameters);
+  return {
+    parameters,
+    prediction: describeArms(parameters),
+    arms: plansOf(parameters, arms),
+    run: (stage) => run(stage, parameters, arms),
+    judge: (history) => judgeOutage(history, parameters, arms),
+  };
+}
+
+/** Enough for a process to end by itself; with none a pod's object would go before its process. */
+const GRACE_SECONDS = 1;
+
+async function run(stage: Stage, parameters: Parameters, arms: readonly OutageArm[]): Promise<void> {
+  const { servers, holdMs } = parameters;
+  const clients = new Map(arms.map(({ name, client }) => [name, client]));
+  const [undisturbed] = arms;
+  await stage.startWorkloads(
+    (arm) =>
+      arm === CONTROL && undisturbed
+        ? { ...undisturbed.client, target: undisturbed.client.target.replace(undisturbed.serversOf, CONTROL) }
+        : clients.get(arm),
+    {
+      spreadMs: parameters.startSpreadMs,
+      dnsName: (arm) =>
+        arm === CONTROL || arms.some(({ serversOf }) => serversOf === arm)
+          ? `greeter-headless-${arm}`
+          : undefined,
+    },
+  );
+  await stage.observe('warm-up', parameters.warmupMs);
+  await stage.observe('baseline', parameters.baselineMs);
+  const zero = ownerOf('zero');
+  const deployment = `greeter-server-${zero}`;
+  await stage.during(
+    'no replica',
+    [scaleFault(stage.api, { arm: zero, deployment, from: servers, to: 0 })],
+    holdMs,
+  );
+  const podsOf = (arm: string) => ({ arm, pods: stage.servers(arm).map(({ pod }) => pod) });
+  await stage.inject(
+    [
+      [
+        deletePodsFault(stage.api, { ...podsOf(ownerOf('replaced')), graceSeconds: GRACE_SECONDS }),
+        killContainerFault(stage.proxy, podsOf(ownerOf('restarted'))),
+      ],
+    ],
+    servers,
+  );
+  await stage.observe('window', parameters.windowMs);
+}
