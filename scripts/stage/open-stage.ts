@@ -22,6 +22,7 @@ import { CLIENT_APP, type HistoryEvent, SERVER_APP } from '../history/index.ts';
 import { readCounters, readSockets, startRecorder } from '../workload/index.ts';
 import { markedFaults } from './faults.ts';
 import type { ArmPlan, Stage } from './stage.ts';
+import { certificateFor, withTls } from './tls.ts';
 import { workloadsOn } from './workloads.ts';
 
 export type StageOptions = {
@@ -52,7 +53,8 @@ export async function openStage(options: StageOptions): Promise<OpenStage> {
   const { api } = lab;
   const work = { say: () => {}, signal };
   const serverArm = new Map(arms.map(({ name, serversOf }) => [name, serversOf ?? name]));
-  const manifests = arms.flatMap((arm) => armManifests(lab.manifests, { ...arm, run }));
+  const tls = await certificateFor(arms);
+  const manifests = arms.flatMap((arm) => armManifests(lab.manifests, { ...withTls(arm, tls), run }));
   onPhase(`deploying ${describeArms(arms)}`);
   await apply(api, manifests);
   const allReady = () => deploymentsReady(api, readySelector(run, arms), work, CHANGE_TIMEOUT_MS);
@@ -107,6 +109,7 @@ export async function openStage(options: StageOptions): Promise<OpenStage> {
   return {
     api,
     proxy,
+    certificateAuthority: tls?.ca,
     servers: (arm) => podsOf(arm, SERVER_APP),
     clients: (arm) => podsOf(arm, CLIENT_APP),
     manifests,
@@ -114,6 +117,7 @@ export async function openStage(options: StageOptions): Promise<OpenStage> {
       onPhase('starting the load');
       await workloads.start(workloadOf, times);
     },
+    changeWorkloads: workloads.change,
     watchDns: workloads.watchDns,
     observe: async (name, ms) => {
       onPhase(`${name}: watching for ${Math.round(ms / 1000)} s`);

@@ -35,4 +35,6 @@ export type SocketsAnswer = {
   connections: { localPort: number; remoteAddress: string; remotePort: number; state: string }[];
   /** First and last port that the kernel gives to outgoing connections. */
   portRange: [number, number] | null;
+  /** Of a client: its open channels, and the connections that they have, each once, as gRPC's channelz counts them. */
+  channelz?: { channels: number; connections: number };
 };
