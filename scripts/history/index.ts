@@ -9,4 +9,5 @@ export * from './places.ts';
 export * from './pods.ts';
 export * from './server-arm.ts';
 export * from './shares.ts';
+export * from './sockets.ts';
 export * from './timeline.ts';
