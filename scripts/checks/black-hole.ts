@@ -1,6 +1,7 @@
 import { formatDuration } from '../common/duration.ts';
 import { callsStartedIn, failuresOf, type History, type Part, startedMs } from '../history/index.ts';
 import { type Finding, sayFor } from './finding.ts';
+import { unlessStarved } from './starved.ts';
 import { count, describeFailures, listOf } from './words.ts';
 
 type Params = {
@@ -37,9 +38,11 @@ export function blackHole(history: History, { arm, part, fromMs, toMs, share }: 
   const message =
     `calls were lost for ${formatDuration(lostForMs)}, ${predicted}; ${lost} of ${count(calls, 'call')} of that time, ` +
     `expected ${Math.round(share * 100)}% of them: ${describeFailures(failures, moment)}`;
-  if (lostForMs < fromMs || lostForMs > toMs) return say.fail(message);
+  if (lostForMs < fromMs || lostForMs > toMs) return unlessStarved(history, part, say.fail(message));
   if (calls < MIN_CALLS) return say.unknown(`too few calls to tell: ${message}`);
-  return Math.abs(lost / calls - share) <= SHARE_MAY_BE_OFF ? say.pass(message) : say.fail(message);
+  return Math.abs(lost / calls - share) <= SHARE_MAY_BE_OFF
+    ? say.pass(message)
+    : unlessStarved(history, part, say.fail(message));
 }
 
 /** What a freeze cost an arm; undefined when there was none. */

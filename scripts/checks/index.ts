@@ -28,6 +28,7 @@ export * from './prediction.ts';
 export * from './random-spread.ts';
 export * from './rate-held.ts';
 export * from './said-once.ts';
+export * from './starved.ts';
 export * from './steady-before.ts';
 export * from './streams.ts';
 export * from './success-share.ts';
