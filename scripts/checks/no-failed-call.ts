@@ -8,10 +8,9 @@ import {
   startedMs,
 } from '../history/index.ts';
 import { type Finding, sayFor } from './finding.ts';
+import { STARVED_MS } from './starved.ts';
 import { count, describeFailures, momentsOf } from './words.ts';
 
-/** A generator that starts a call this much late was starved: nothing else holds it up. */
-const STARVED_MS = 250;
 /** Who starves does so for a while: the late call may be one just before or after. */
 const AROUND_MS = 1000;
 

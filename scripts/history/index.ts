@@ -15,4 +15,5 @@ export * from './renewals.ts';
 export * from './server-arm.ts';
 export * from './shares.ts';
 export * from './silence.ts';
+export * from './sockets.ts';
 export * from './timeline.ts';

@@ -30,6 +30,7 @@ import {
 } from '../workload/index.ts';
 import { markedFaults } from './faults.ts';
 import type { ArmPlan, Stage } from './stage.ts';
+import { certificateFor, withTls } from './tls.ts';
 import { workloadsOn } from './workloads.ts';
 
 export type StageOptions = {
@@ -61,7 +62,8 @@ export async function openStage(options: StageOptions): Promise<OpenStage> {
   const work = { say: () => {}, signal };
   refuseSharedNothing(arms);
   const serverArm = new Map(arms.map(({ name, serversOf }) => [name, serversOf ?? name]));
-  const manifests = arms.flatMap((arm) => armManifests(lab.manifests, { ...arm, run }));
+  const tls = await certificateFor(arms);
+  const manifests = arms.flatMap((arm) => armManifests(lab.manifests, { ...withTls(arm, tls), run }));
   onPhase(`deploying ${describeArms(arms)}`);
   await apply(api, manifests);
   const allReady = () => deploymentsReady(api, readySelector(run, arms), work, CHANGE_TIMEOUT_MS);
@@ -124,6 +126,7 @@ export async function openStage(options: StageOptions): Promise<OpenStage> {
   return {
     api,
     proxy,
+    certificateAuthority: tls?.ca,
     servers: (arm) => podsOf(arm, SERVER_APP),
     clients: (arm) => podsOf(arm, CLIENT_APP),
     manifests,
@@ -131,6 +134,7 @@ export async function openStage(options: StageOptions): Promise<OpenStage> {
       onPhase('starting the load');
       await workloads.start(workloadOf, times);
     },
+    changeWorkloads: workloads.change,
     watchDns: workloads.watchDns,
     probeDns: async (arm, request) => {
       const [client] = podsOf(arm, CLIENT_APP);

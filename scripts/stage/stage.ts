@@ -2,6 +2,7 @@ import type {
   DnsProbeRequest,
   HealthProbeRequest,
   TcpProbeRequest,
+  WorkloadChange,
   WorkloadRequest,
 } from '../../services/protocol/index.ts';
 import type { Arm, ClusterApi, PodProxy } from '../cluster/index.ts';
@@ -17,6 +18,11 @@ export type ArmPlan = Omit<Arm, 'run'> & {
   serversOf?: string | undefined;
   /** Its servers need not get Ready for the run to begin. */
   mayBeUnready?: boolean | undefined;
+  /**
+   * Its servers speak TLS, with a certificate for the names of its Services that `certificateAuthority` has signed.
+   * (The manifest's probes do not.)
+   */
+  serverTls?: boolean | undefined;
 };
 
 /** The running arms, and all that an experiment can do with them. Everything is undone when it ends. */
@@ -24,6 +30,8 @@ export type Stage = {
   api: ClusterApi;
   /** To the pods' control endpoints. */
   proxy: PodProxy;
+  /** Of the servers that speak TLS, in PEM; undefined when none does. */
+  certificateAuthority: string | undefined;
   /** The servers that an arm's clients call, those that are there now and not on their way out, by name. */
   servers: (arm: string) => PodSeen[];
   /** The same of its clients. */
@@ -36,6 +44,8 @@ export type Stage = {
     workloadOf: (arm: string) => Omit<WorkloadRequest, 'id'> | undefined,
     options: { spreadMs: number; dnsName?: (arm: string) => string | undefined },
   ) => Promise<void>;
+  /** Changes what runs on every client of every arm for which there is a change. */
+  changeWorkloads: (changeOf: (arm: string) => WorkloadChange | undefined) => Promise<void>;
   /** From now on each change of the answer is in the history, as one client of the arm sees it. */
   watchDns: (arm: string, name: string) => Promise<void>;
   /** One client of the arm asks its resolver for a name, once; what it hears is in the history. */

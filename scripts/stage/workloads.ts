@@ -5,7 +5,7 @@ import type { PodProxy } from '../cluster/index.ts';
 import { nowMs } from '../common/clock.ts';
 import { waitFor } from '../common/wait.ts';
 import { CLIENT_APP, type PodSeen, SERVER_APP } from '../history/index.ts';
-import { type Recorder, startWorkload, stopWorkload, watchDns } from '../workload/index.ts';
+import { changeWorkload, type Recorder, startWorkload, stopWorkload, watchDns } from '../workload/index.ts';
 import type { Stage } from './stage.ts';
 
 type Options = {
@@ -86,6 +86,14 @@ export function workloadsOn({ recorder, proxy, podsOf, arms, seed, signal, lost 
         }),
       );
       await delay(Math.max(0, beganMs + spreadMs - nowMs()), undefined, { signal });
+    },
+    change: async (changeOf: Parameters<Stage['changeWorkloads']>[0]): Promise<void> => {
+      await Promise.all(
+        running.map(async ({ arm, pod }) => {
+          const change = changeOf(arm);
+          if (change !== undefined) await changeWorkload(proxy, pod, arm, change);
+        }),
+      );
     },
     /** Ends all that was started, with a mark of how it did. */
     stop: async (): Promise<void> => {

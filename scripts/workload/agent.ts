@@ -10,6 +10,7 @@ import type {
   TcpProbeAnswer,
   TcpProbeRequest,
   TimeAnswer,
+  WorkloadChange,
   WorkloadRequest,
   WorkloadStatus,
 } from '../../services/protocol/index.ts';
@@ -20,6 +21,14 @@ export const startWorkload = (
   client: string,
   spec: WorkloadRequest,
 ): Promise<WorkloadStatus> => proxy.json(client, { method: 'POST', path: '/workloads', body: spec });
+
+/** A workload that runs goes on in another way. */
+export const changeWorkload = (
+  proxy: PodProxy,
+  client: string,
+  id: string,
+  change: WorkloadChange,
+): Promise<WorkloadStatus> => proxy.json(client, { method: 'PATCH', path: `/workloads/${id}`, body: change });
 
 /** Ends a workload: no new calls; answers when those in flight have ended. */
 export const stopWorkload = (

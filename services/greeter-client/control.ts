@@ -11,6 +11,7 @@ import {
   WorkloadSpec,
 } from '../protocol/index.ts';
 import { type DnsWatches, probeDns } from './dns.ts';
+import { countOpen } from './stacks/index.ts';
 import { probeTcp } from './tcp.ts';
 import type { Workloads } from './workloads.ts';
 
@@ -57,7 +58,9 @@ export function controlRoutes(agent: {
     {
       method: 'GET',
       path: '/sockets',
-      answer: async () => ({ body: await readSockets(sockets.podIp, sockets.controlPort) }),
+      answer: async () => ({
+        body: { ...(await readSockets(sockets.podIp, sockets.controlPort)), channelz: countOpen() },
+      }),
     },
     {
       method: 'POST',

@@ -37,6 +37,8 @@ export type SocketsAnswer = {
   connections: { localPort: number; remoteAddress: string; remotePort: number; state: string }[];
   /** First and last port that the kernel gives to outgoing connections. */
   portRange: [number, number] | null;
+  /** Of a client: its open channels, and the connections that they have, each once, as gRPC's channelz counts them. */
+  channelz?: { channels: number; connections: number };
 };
 
 /** Run a server's health-probe script, as its exec probe does. */

@@ -222,3 +222,23 @@ function withoutWhatAnArmSets(manifest: Manifest): unknown {
     spec: { ...spec, template: { metadata: podMetadata, spec: { ...template.spec, containers } } },
   };
 }
+
+describe('what an arm asks for', () => {
+  it('kernel parameters of its clients, probes of its servers', () => {
+    const readinessProbe = { httpGet: { path: '/healthz', port: 8080 } };
+    const arms = armManifests(lab, {
+      ...ARM,
+      clientSysctls: { 'net.ipv4.ip_local_port_range': '50000 50099' },
+      serverProbes: { startupProbe: null, readinessProbe },
+    });
+    const podOf = (name: string) => (named(arms, `${name}-treatment`) as V1Deployment).spec?.template.spec;
+    expect(podOf('greeter-client')?.securityContext).toMatchObject({
+      runAsNonRoot: true,
+      sysctls: [{ name: 'net.ipv4.ip_local_port_range', value: '50000 50099' }],
+    });
+    expect(podOf('greeter-server')?.securityContext?.sysctls).toBeUndefined();
+    const [server] = podOf('greeter-server')?.containers ?? [];
+    expect(server).toMatchObject({ readinessProbe });
+    expect(server).not.toHaveProperty('startupProbe');
+  });
+});

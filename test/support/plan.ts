@@ -1,15 +1,19 @@
 // An experiment's plan from what a person would type.
 import { Command } from '@commander-js/extra-typings';
 import { expect } from 'vitest';
-import { CAPABILITIES } from '../../scripts/cluster/index.ts';
+import { CAPABILITIES, type Capability } from '../../scripts/cluster/index.ts';
 import type { LabError } from '../../scripts/common/errors.ts';
 import type { Experiment, Plan } from '../../scripts/experiments/experiment.ts';
 
-export function planOf(experiment: Experiment, line: string): Plan {
+export function planOf(
+  experiment: Experiment,
+  line: string,
+  capabilities: ReadonlySet<Capability> = CAPABILITIES,
+): Plan {
   const command = new Command().exitOverride().configureOutput({ writeErr: () => {} });
   const { plan } = experiment.options(command as never);
   command.parse(line.split(' ').filter(Boolean), { from: 'user' });
-  return plan(CAPABILITIES);
+  return plan(capabilities);
 }
 
 /** What is said of a line that cannot be. */

@@ -1,47 +1,9 @@
-// A certificate authority for the life of one cluster, and the API server's certificate.
-import 'reflect-metadata';
-import { webcrypto } from 'node:crypto';
-import * as x509 from '@peculiar/x509';
+// The API server's certificate, of an authority for the life of one cluster.
+import { type Certificate, makeCertificate } from '../../common/certificate.ts';
 
-/** PEM. `ca` is what clients check `cert` against. */
-export type Certificate = { ca: string; cert: string; key: string };
-
-const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
-const LIFETIME_MS = 365 * 24 * 3600 * 1000;
-
-/** For a server at `address`, an IP address; valid for a year. */
-export async function makeCertificate(address: string): Promise<Certificate> {
-  x509.cryptoProvider.set(webcrypto);
-  const generate = () => webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
-  const [caKeys, keys] = await Promise.all([generate(), generate()]);
-  const notBefore = new Date(Date.now() - 60_000);
-  const validity = { notBefore, notAfter: new Date(notBefore.getTime() + LIFETIME_MS) };
-  const ca = await x509.X509CertificateGenerator.createSelfSigned({
-    name: 'CN=grpc-kind-lab-ca',
-    keys: caKeys,
-    signingAlgorithm: ALGORITHM,
-    ...validity,
-    extensions: [
-      new x509.BasicConstraintsExtension(true, undefined, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
-    ],
-  });
-  const cert = await x509.X509CertificateGenerator.create({
-    subject: 'CN=kube-apiserver',
-    issuer: ca.subject,
-    publicKey: keys.publicKey,
-    signingKey: caKeys.privateKey,
-    signingAlgorithm: ALGORITHM,
-    ...validity,
-    extensions: [
-      new x509.SubjectAlternativeNameExtension([
-        { type: 'ip', value: address },
-        { type: 'dns', value: 'kubernetes.default.svc' },
-      ]),
-      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
-    ],
-  });
-  const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64');
-  const key = `-----BEGIN PRIVATE KEY-----\n${pkcs8.replaceAll(/.{64}/g, '$&\n')}\n-----END PRIVATE KEY-----\n`;
-  return { ca: `${ca.toString('pem')}\n`, cert: `${cert.toString('pem')}\n`, key };
-}
+/** For the API server at `address`, an IP address. */
+export const apiServerCertificate = (address: string): Promise<Certificate> =>
+  makeCertificate('kube-apiserver', [
+    { type: 'ip', value: address },
+    { type: 'dns', value: 'kubernetes.default.svc' },
+  ]);

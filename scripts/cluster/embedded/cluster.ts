@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { admitPod } from './api/admit-pod.ts';
 import { type ApiServer, type ReadLogs, startApiServer } from './api/server.ts';
-import { makeCertificate } from './certificate.ts';
+import { apiServerCertificate } from './certificate.ts';
 import { startControllers } from './controllers/index.ts';
 import { bundlePodSide, createImageStore, startKubelet } from './kubelet/index.ts';
 import { createAddresses } from './network/addresses.ts';
@@ -44,7 +44,7 @@ export async function startCluster(options: ClusterOptions): Promise<StartedClus
   const bundled = bundlePodSide(preload);
   const { server, addresses, certificate } = await claimBlock(options.name, async (block) => {
     const candidate = createAddresses(block);
-    const made = await makeCertificate(candidate.api);
+    const made = await apiServerCertificate(candidate.api);
     const started = await startApiServer({
       store,
       addresses: candidate,

@@ -11,6 +11,7 @@ import { describeSettings, HEADLESS_NAME, SERVERS, type Setting, settingsOf } fr
 
 const distribution: Experiment = {
   name: 'distribution',
+  order: 20,
   question: 'Which pods answer a client, by Service, policy and number of connections?',
   about: [
     'Eight clients call the same servers in the same minute: by ClusterIP or',

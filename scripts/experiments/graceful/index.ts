@@ -10,6 +10,7 @@ import { type Parameters, parametersOf, refuseWhatTellsNothing } from './paramet
 
 const graceful: Experiment = {
   name: 'graceful',
+  order: 60,
   question: 'What becomes of a call, and of an open stream, when its connection is too old?',
   about: [
     'Calls that take --call go to a server whose connections may be',

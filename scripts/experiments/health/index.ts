@@ -12,6 +12,7 @@ import { type Parameters, parametersOf, refuseWhatTellsNothing } from './paramet
 
 const health: Experiment = {
   name: 'health',
+  order: 85,
   question: 'When a server says NOT_SERVING, who stops calling it?',
   about: [
     'In each arm one server of --servers says NOT_SERVING by the gRPC health',

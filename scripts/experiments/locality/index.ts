@@ -12,7 +12,7 @@ import { CONTROL, describeWays, type Way, waysOf } from './ways.ts';
 
 const locality: Experiment = {
   name: 'locality',
-  order: 90,
+  order: 100,
   question: 'Do calls stay on the own node, and what happens when the local pod goes?',
   about: [
     'Four arms have clients on all nodes and servers on some of them, and lose a',

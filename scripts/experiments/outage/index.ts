@@ -19,6 +19,7 @@ import {
 
 const outage: Experiment = {
   name: 'outage',
+  order: 80,
   question: 'What do clients see while there is no server, and how soon are they back after Ready?',
   about: [
     'Three outages in the same minute: zero, scaled to no replica for a while and',

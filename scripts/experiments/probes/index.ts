@@ -10,6 +10,7 @@ import { type Parameters, parametersOf, refuseWhatTellsNothing } from './paramet
 
 const probes: Experiment = {
   name: 'probes',
+  order: 90,
   question: 'Which readiness probe tells what about a gRPC server?',
   about: [
     'Seven servers, a pod each and without clients, differ in their readiness probe',

@@ -12,7 +12,7 @@ import { describePolicies, PHASES, type Phase, type PolicyArm, policyArms, targe
 
 const retry: Experiment = {
   name: 'retry',
-  order: 100,
+  order: 110,
   question: 'What do retries, hedging and throttling buy, and when do they make it worse?',
   about: [
     'Clients call at the same rate with different policies: none (the control);',

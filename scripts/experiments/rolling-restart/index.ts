@@ -12,6 +12,7 @@ import { type Parameters, parametersOf, refuseWhatTellsNothing, SHORTEST_MS } fr
 
 const rollingRestart: Experiment = {
   name: 'rolling-restart',
+  order: 70,
   question: 'What does it take for a rolling restart to lose no call?',
   about: [
     'Deployments of greeter-server are restarted as by kubectl rollout restart.',

@@ -23,6 +23,26 @@ function ask<Request, Answer>(handler: Handler<Request, Answer>, request: Reques
   return answer;
 }
 
+/** The channels of this process that are not closed, and their connections: channels can share them. */
+export function countOpen(): { channels: number; connections: number } {
+  const subchannels = new Set<number>();
+  let channels = 0;
+  let next = 0;
+  for (let end = false; !end; ) {
+    const page = ask(handlers.GetTopChannels, { start_channel_id: String(next), max_results: '0' });
+    for (const { ref, subchannel_ref } of page?.channel ?? []) {
+      channels += 1;
+      next = Number(ref?.channel_id) + 1;
+      for (const { subchannel_id } of subchannel_ref ?? []) subchannels.add(Number(subchannel_id));
+    }
+    end = page?.end ?? true;
+  }
+  const sockets = [...subchannels].flatMap(
+    (id) => ask(handlers.GetSubchannel, { subchannel_id: String(id) })?.subchannel?.socket_ref ?? [],
+  );
+  return { channels, connections: new Set(sockets.map(({ socket_id }) => Number(socket_id))).size };
+}
+
 type Watched = { id: number; traced: number };
 
 type Trace = {

@@ -4,6 +4,8 @@ import { openGrpcJs } from './grpc-js.ts';
 import { openKit } from './kit.ts';
 import type { Stack, Tell } from './stack.ts';
 
+export { countOpen } from './channelz.ts';
+
 const open = { 'grpc-js': openGrpcJs, kit: openKit };
 
 /** @param client what servers count by. @throws when the library does not take the spec. */

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { Agent, request } from 'undici';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type ApiServer, startApiServer } from '../../../scripts/cluster/embedded/api/server.ts';
-import { makeCertificate } from '../../../scripts/cluster/embedded/certificate.ts';
+import { apiServerCertificate } from '../../../scripts/cluster/embedded/certificate.ts';
 import { createAddresses } from '../../../scripts/cluster/embedded/network/addresses.ts';
 import { createStore } from '../../../scripts/cluster/embedded/store.ts';
 
@@ -21,7 +21,7 @@ let base = '';
 let ca = '';
 
 beforeAll(async () => {
-  const certificate = await makeCertificate(addresses.api);
+  const certificate = await apiServerCertificate(addresses.api);
   ca = certificate.ca;
   server = await startApiServer({
     store,

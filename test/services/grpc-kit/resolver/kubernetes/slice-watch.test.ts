@@ -7,7 +7,7 @@ import { type AddressInfo, createServer, Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { makeCertificate } from '../../../../../scripts/cluster/embedded/certificate.ts';
+import { apiServerCertificate } from '../../../../../scripts/cluster/embedded/certificate.ts';
 import type { SliceWatchTimes } from '../../../../../services/grpc-kit/src/resolver/kubernetes/slice-watch.ts';
 import { eventually } from '../../../../support/eventually.ts';
 import { type FakeApi, fakeApi, NAMESPACE, slice } from '../fake-api.ts';
@@ -348,7 +348,7 @@ describe('credentials', () => {
   });
 
   it('checks the certificate of the API', async () => {
-    await using secure = await fakeApi({ tls: await makeCertificate('127.0.0.1') });
+    await using secure = await fakeApi({ tls: await apiServerCertificate('127.0.0.1') });
     const { seen, release } = watched({ cluster: { server: secure.url } });
     await eventually(() => seen.failures.length > 0);
     expect(seen.failures[0]).toMatch(/unable to verify|self-signed/);
@@ -356,7 +356,7 @@ describe('credentials', () => {
   });
 
   it('trusts the CA that it is given, over one connection', async () => {
-    const { ca, cert, key } = await makeCertificate('127.0.0.1');
+    const { ca, cert, key } = await apiServerCertificate('127.0.0.1');
     await using secure = await fakeApi({ tls: { cert, key } });
     secure.put(slice('a', []));
     const data = Buffer.from(ca).toString('base64');

@@ -1,0 +1,120 @@
+// A channel per call: what is left of it when it is closed, when it is not, and when it shares.
+import {
+  connectionsChurn,
+  connectionsGrow,
+  oneConnection,
+  portsExhausted,
+  TIME_WAIT_MS,
+} from '../../checks/index.ts';
+import { formatDuration } from '../../common/duration.ts';
+import { callsOf, connectionsRead, failuresOf, type History } from '../../history/index.ts';
+import type { ResultTable } from '../../report/index.ts';
+import { type Aspect, armOf, noneFailed } from './aspect.ts';
+import { leakingMs, type Parameters } from './parameters.ts';
+
+const CONTROL = 'default-pool';
+const OWN_POOL = 'leak-own-pool';
+const TLS = 'leak-tls';
+const CHURN = 'churn';
+const FEW_PORTS = 'few-ports';
+
+/** Linux's own: net.ipv4.ip_local_port_range. */
+const LINUX_PORTS: [number, number] = [32_768, 60_999];
+const FIRST_OF_FEW = 50_000;
+
+/** @param ownPorts whether a pod's ports can be limited, which takes a network namespace of its own. */
+export function leaks(parameters: Parameters, ownPorts: boolean): Aspect {
+  const { leakRatePerSecond: ratePerSecond, ports, closeChannels, sharedPool, deadlineMs } = parameters;
+  const perCall = { channelPer: 'call', ratePerSecond, deadlineMs } as const;
+  const leaking = {
+    ...perCall,
+    closeChannels,
+    subchannelPool: sharedPool ? 'shared' : 'own',
+  } as const;
+  const arms = [
+    armOf(OWN_POOL, leaking),
+    // Credentials that are made each time are never shared: that it is the default pool makes no difference.
+    armOf(TLS, { ...leaking, subchannelPool: 'shared' }, { serverTls: true }),
+    armOf(CHURN, { ...perCall, closeChannels: true, subchannelPool: 'own' }),
+    ...(ownPorts
+      ? [
+          armOf(FEW_PORTS, leaking, {
+            clientSysctls: {
+              'net.ipv4.ip_local_port_range': `${FIRST_OF_FEW} ${FIRST_OF_FEW + ports - 1}`,
+            },
+          }),
+        ]
+      : []),
+    armOf(CONTROL, { ...perCall, closeChannels: false }),
+  ];
+  const names = arms.map(({ plan }) => plan.name);
+  return {
+    arms,
+    prediction: predictionOf(parameters, ownPorts),
+    treatment: names.filter((name) => name !== CONTROL),
+    control: CONTROL,
+    claims: (history) => [
+      ...[OWN_POOL, TLS].flatMap((arm) => [connectionsGrow(history, { arm }), noneFailed(history, arm)]),
+      connectionsChurn(history, { arm: CHURN }),
+      noneFailed(history, CHURN),
+      ...(ownPorts ? [portsExhausted(history, { arm: FEW_PORTS, ports, ratePerSecond })] : []),
+      oneConnection(history, { arm: CONTROL }),
+      noneFailed(history, CONTROL),
+    ],
+    tables: (history) => [leakTable(history, names, parameters)],
+  };
+}
+
+function predictionOf(parameters: Parameters, ownPorts: boolean): string[] {
+  const { leakRatePerSecond: rate, ports, closeChannels, sharedPool } = parameters;
+  const all = LINUX_PORTS[1] - LINUX_PORTS[0] + 1;
+  const channels = Math.round((rate * leakingMs(parameters)) / 1000);
+  const minuteMs = TIME_WAIT_MS / 1000;
+  const leak = closeChannels
+    ? 'nothing, as the channels are closed: this fails.'
+    : `a connection for each call, ${channels} in the end; the ${all.toLocaleString('en-US')} ports that Linux has ` +
+      `would last ${formatDuration((all * 1000) / rate)} at ${rate} calls a second to one address.`;
+  return [
+    `${CONTROL} (control): a channel per call, ${rate} a second, left open: ${channels} channels in the end share one ` +
+      'connection.',
+    `${OWN_POOL}: a pool for each channel: ${sharedPool && !closeChannels ? 'one connection, as the pool is shared: this fails.' : leak}`,
+    `${TLS}: the default pool, TLS credentials made each time: ${closeChannels ? leak : 'the same.'}`,
+    `${CHURN}: each channel is closed with its call: none stays open. Each is in TIME_WAIT for ${minuteMs} s on the side ` +
+      `that closed first: ${rate * minuteMs} in a minute; ports run out above ${Math.floor(all / minuteMs)} calls a second.`,
+    ownPorts
+      ? `${FEW_PORTS}: as ${OWN_POOL}, with ${ports} ports (net.ipv4.ip_local_port_range of the pod): gone after ` +
+        `${formatDuration((ports * 1000) / rate)}; then calls fail, UNAVAILABLE with EADDRNOTAVAIL.`
+      : `No arm with few ports here: pods share the machine's, it takes containers (--provider kind).`,
+  ];
+}
+
+/** Each arm's last reading, and how long its ports would last. */
+function leakTable(
+  history: History,
+  arms: readonly string[],
+  { leakRatePerSecond }: Parameters,
+): ResultTable {
+  return {
+    title: 'A channel per call: what is open in the end, as the kernels have it',
+    columns: ['', 'calls', 'failed', 'channels', 'open', 'at the server', 'TIME_WAIT', 'ports left', 'for'],
+    rows: arms.map((arm) => {
+      const calls = callsOf(history, arm);
+      const failed = failuresOf(calls).reduce((sum, { count }) => sum + count, 0);
+      const last = connectionsRead(history, arm).at(-1);
+      const head = [arm, `${calls.length}`, `${failed}`];
+      if (last === undefined) return [...head, ...Array<string>(6).fill('–')];
+      const { channelz, open, openAtServers, timeWait, portsLeft, ports } = last;
+      // What one call takes for good; those in TIME_WAIT come back.
+      const leaked = open > 1 ? leakRatePerSecond : 0;
+      return [
+        ...head,
+        `${channelz.channels}`,
+        `${open}`,
+        `${openAtServers}`,
+        `${timeWait}`,
+        portsLeft === undefined ? '–' : `${portsLeft} of ${ports}`,
+        portsLeft === undefined ? '–' : leaked === 0 ? 'ever' : formatDuration((portsLeft * 1000) / leaked),
+      ];
+    }),
+  };
+}
