@@ -22,7 +22,7 @@ export {
   type ServiceFields,
 } from './manifests.ts';
 export { type PodProxy, podProxy } from './pod-proxy.ts';
-export { CAPABILITIES, type Capability, type Problem, type Provider } from './provider.ts';
+export { CAPABILITIES, type Capability, type Problem } from './provider.ts';
 export { deploymentsReady, isPodReady, nodesReady, systemPodsReady } from './ready.ts';
 export { type LabStatus, status } from './status.ts';
 export { readToken } from './token.ts';

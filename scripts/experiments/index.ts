@@ -1,6 +1,6 @@
 // Questions and how to answer them, one folder each; and what runs them.
 export { type Convergence, predictSlowest } from './convergence.ts';
-export type { Experiment, Plan } from './experiment.ts';
+export type { Experiment } from './experiment.ts';
 export { findExperiments } from './find.ts';
 export { RETRY_UNAVAILABLE } from './load.ts';
-export { type OnLab, onLab, type Running } from './on-lab.ts';
+export { onLab, type Running } from './on-lab.ts';
