@@ -194,5 +194,9 @@ export function describeArms(parameters: Parameters): string {
     `zero: no replica for ${formatDuration(holdMs)}; replaced: all pods deleted at once, others come with other addresses; ` +
     'restarted: all containers killed, the same pods come back with the same addresses. No client is restarted, and ' +
     'once answered again no call fails.';
-  return [wrap(intro), ...lines.map((line) => wrap(line, '  ', ''))].join('\n');
+  return [
+    'What clients see in three outages:',
+    wrap(intro),
+    ...lines.map((line) => wrap(line, '  ', '')),
+  ].join('\n');
 }

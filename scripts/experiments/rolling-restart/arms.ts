@@ -200,6 +200,7 @@ export function describeArms(
     'many at a time (of the default, 25% of each, 4 replicas make 1 and 1, 3 make 0 and 1). Slow pods are Ready ' +
     `${formatDuration(readyAfterMs)} after they have started, others at once.`;
   return [
+    'What each arm loses to a rolling restart:',
     wrap(rollout),
     ...arms.map((arm) => wrap(`${arm.name}: ${describe(arm.expected)}: ${arm.why}.`, '  ', '')),
   ].join('\n');
