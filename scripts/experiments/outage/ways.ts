@@ -157,6 +157,9 @@ function sayingsOf(kind: Kind, way: WayName): Pick<OutageArm, 'allowed' | 'expec
   }
 }
 
+/** Many clients at low rates: what one at a high rate asks for would be more than nodes have. */
+const CLIENT_CPU = '50m';
+
 export function plansOf({ servers }: Parameters, arms: readonly OutageArm[]): ArmPlan[] {
   // What goes is gone at once, and no connection is lost but to that.
   const serverEnv = { GRPC_MAX_CONNECTION_AGE_MS: undefined, DRAIN: 'none' };
@@ -164,11 +167,12 @@ export function plansOf({ servers }: Parameters, arms: readonly OutageArm[]): Ar
     ...arms.map(({ name, serversOf }) => ({
       name,
       clients: 1,
+      clientCpu: CLIENT_CPU,
       serverEnv,
       servers: serversOf === name ? servers : 0,
       ...(serversOf === name ? {} : { serversOf }),
     })),
-    { name: CONTROL, clients: 1, servers: 1, serverEnv },
+    { name: CONTROL, clients: 1, clientCpu: CLIENT_CPU, servers: 1, serverEnv },
   ];
 }
 
