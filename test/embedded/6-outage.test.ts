@@ -57,7 +57,7 @@ describe('outage', () => {
       'No connection established. Last error: Error: connect ECONNREFUSED',
     );
     expect(said.get('fresh')?.[0]).toContain('Name resolution failed for target');
-    expect(document.findings.filter(({ check }) => check === 'same-pods')).toHaveLength(6);
+    expect(document.findings.filter(({ check }) => check === 'same-pods')).toHaveLength(3);
   });
 
   it('fails when clients connect again too late, and says how late', async () => {
