@@ -2,11 +2,10 @@
 import { eventsOf, type History } from './events.ts';
 import { serverArmOf } from './server-arm.ts';
 
-/**
- * What is missing for an arm, for the arm whose servers it calls, or for all of them, in words:
- * `greeter-client-x: the stream broke`.
- */
-export const gapsOf = (history: History, arm: string): string[] =>
-  eventsOf(history, 'gap')
-    .filter((gap) => gap.arm === undefined || gap.arm === arm || gap.arm === serverArmOf(history, arm))
+/** What is missing for an arm and its servers, or for all of them, in words: `greeter-client-x: the stream broke`. */
+export const gapsOf = (history: History, arm: string): string[] => {
+  const arms = [undefined, arm, serverArmOf(history, arm)];
+  return eventsOf(history, 'gap')
+    .filter((gap) => arms.includes(gap.arm))
     .map((gap) => `${gap.source}: ${gap.reason}`);
+};

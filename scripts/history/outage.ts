@@ -18,16 +18,15 @@ export type Outage = {
 export function outageOf(history: History, arm: string): Outage | { missing: string } {
   const changeMs = changeAskedMs(history, arm);
   if (changeMs === undefined) return { missing: 'nothing was done to the servers' };
-  const silence = longestSilence(history, arm, {
-    fromMs: changeMs,
-    untilMs: between(history, '', 'end').untilMs,
-  });
-  if (silence === undefined) return { missing: 'no call was started' };
   const readyAgain = podsOf(history, arm, SERVER_APP)
     .flatMap((pod) => pod.ready.map(({ fromMs }) => fromMs))
     .filter((atMs) => atMs > changeMs);
   if (readyAgain.length === 0) return { missing: 'no server was seen to get Ready again' };
   const readyMs = Math.min(...readyAgain);
+  const part = { fromMs: changeMs, untilMs: between(history, '', 'end').untilMs };
+  // A client that is answered again may be silent for another reason later.
+  const silence = longestSilence(history, arm, part, { beganByMs: readyMs });
+  if (silence === undefined) return { missing: 'no call was started' };
   return {
     silence,
     readyMs,

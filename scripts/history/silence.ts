@@ -13,11 +13,19 @@ export type Silence = {
 
 export const silenceMs = ({ fromMs, toMs }: Silence, { untilMs }: Part): number => (toMs ?? untilMs) - fromMs;
 
+/** `beganByMs` leaves out those that begin later. */
+type Which = { beganByMs?: number };
+
 /**
  * The longest stretch of a part in which a client of the arm got no answer, whatever it asked. Answers count by when they
  * came: a call may wait out a silence. Undefined when no call was started.
  */
-export function longestSilence(history: History, arm: string, part: Part): Silence | undefined {
+export function longestSilence(
+  history: History,
+  arm: string,
+  part: Part,
+  { beganByMs = Number.POSITIVE_INFINITY }: Which = {},
+): Silence | undefined {
   const byClient = Map.groupBy(
     callsStartedIn(history, arm, part.fromMs, part.untilMs),
     (call) => call.source,
@@ -29,9 +37,11 @@ export function longestSilence(history: History, arm: string, part: Part): Silen
     const starts = [part.fromMs, ...answers];
     return starts.map((fromMs, index): Silence => ({ client, fromMs, toMs: answers[index] }));
   });
-  return silences.reduce<Silence | undefined>(
-    (longest, silence) =>
-      longest !== undefined && silenceMs(longest, part) >= silenceMs(silence, part) ? longest : silence,
-    undefined,
-  );
+  return silences
+    .filter(({ fromMs }) => fromMs <= beganByMs)
+    .reduce<Silence | undefined>(
+      (longest, silence) =>
+        longest !== undefined && silenceMs(longest, part) >= silenceMs(silence, part) ? longest : silence,
+      undefined,
+    );
 }

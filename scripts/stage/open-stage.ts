@@ -187,6 +187,9 @@ export async function openStage(options: StageOptions): Promise<OpenStage> {
         await faults.heal(group);
       }
     },
+    allReady: async () => {
+      await allReady();
+    },
     readSockets: async (of) => {
       const pods = of.flatMap((arm) => [SERVER_APP, CLIENT_APP].flatMap((app) => podsOf(arm, app)));
       // Arms that share servers share their pods.

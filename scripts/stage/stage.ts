@@ -65,6 +65,8 @@ export type Stage = {
    * `name over`; then heals all of them, whatever has happened.
    */
   during: (name: string, faults: readonly Fault[], ms: number) => Promise<void>;
+  /** Waits until all that has to be Ready is. */
+  allReady: () => Promise<void>;
   /** Puts the TCP connections of all pods of these arms into the history, as the kernel has them: once of each pod. */
   readSockets: (arms: readonly string[]) => Promise<void>;
   /** Puts the CPU time of all pods of these arms into the history. */

@@ -166,6 +166,19 @@ describe("an arm's manifests", () => {
     expect(ofLab).not.toMatchObject(matchLabels);
   });
 
+  it('say how a rollout of its servers goes, and of none else', () => {
+    const serverRollout = { maxSurge: 1, maxUnavailable: 0 };
+    const rolled = armManifests(lab, { ...ARM, serverRollout });
+    const strategyOf = (manifests: readonly Manifest[], name: string) =>
+      (named(manifests, name) as V1Deployment).spec?.strategy;
+    expect(strategyOf(rolled, 'greeter-server-treatment')).toEqual({
+      type: 'RollingUpdate',
+      rollingUpdate: serverRollout,
+    });
+    expect(strategyOf(rolled, 'greeter-client-treatment')).toBeUndefined();
+    expect(strategyOf(arm, 'greeter-server-treatment')).toBeUndefined();
+  });
+
   it("replace, remove and add environment of the servers, and leave the clients' alone", () => {
     const before = envOf(named(lab, 'greeter-server'));
     const { GRPC_MAX_CONNECTION_AGE_MS: _, ...kept } = before;

@@ -204,6 +204,38 @@ describe('the recorder', () => {
     expect(gaps()).toEqual(['the container of client-1 was restarted']);
   });
 
+  it('does not take a restart that was asked for as a gap, and one more as one', async () => {
+    const client = endpoint('client-1');
+    put('client-1', { restarts: 3 });
+    const { recorder, told, calls, gaps, gap } = await record();
+    await client.opened(1);
+    await eventually(() => kube.watches(PODS).length === 1);
+    recorder.expectRestarts(['client-1']);
+    client.restart();
+    client.streams[0]?.response.end();
+    await client.opened(2);
+    client.write(call(0));
+    await calls(1);
+    put('client-1', { restarts: 4 });
+    await eventually(() => eventsOf(told, 'pod').length === 2);
+    expect(gaps()).toEqual([]);
+    put('client-1', { restarts: 5 });
+    await gap();
+    expect(gaps()).toEqual(['the container of client-1 was restarted']);
+  });
+
+  it('waits for a pod that was told to restart, however long it takes', async () => {
+    const client = endpoint('client-1');
+    put('client-1');
+    const { recorder, gaps } = await record();
+    await client.opened(1);
+    recorder.expectRestarts(['client-1']);
+    kube.on(`${pathOf('client-1')}/events`, (_, response) => json(response, 503, { message: 'no route' }));
+    client.streams[0]?.response.end();
+    await delay(6000);
+    expect(gaps()).toEqual([]);
+  });
+
   it('asks a pod that is Ready but does not listen yet again for its time', async () => {
     const client = endpoint('client-1');
     let asked = 0;

@@ -24,10 +24,11 @@ const outage: Experiment = {
   about: [
     'Three outages in the same minute: zero, scaled to no replica for a while and',
     'back; replaced, all pods deleted at once; restarted, all containers killed (the',
-    'same pods with the same addresses). In each, clients that reach their servers in',
-    'six ways: headless DNS, fail-fast and wait-for-ready; a ClusterIP; fresh, with a',
-    'channel for each call; dns-poll and watch of grpc-kit. The clients of an outage',
-    'share its servers, and so see the same. The control, undisturbed, keeps its own.',
+    'same pods with the same addresses). In each, clients that reach their servers by',
+    'headless DNS, by a ClusterIP, and by a watch of the API (grpc-kit); at zero also',
+    'by headless DNS with wait-for-ready, with a fresh channel for each call, and by',
+    'dns-poll (grpc-kit). The clients of an outage share its servers, and so see the',
+    'same. The servers of the control, undisturbed, stay.',
   ].join('\n'),
   options: (command) => {
     const own = command
@@ -54,7 +55,7 @@ const outage: Experiment = {
       )
       .addOption(rateOption(20))
       .option('--fresh-rate <n>', 'calls a second of clients with a channel for each', integer(1, 100), 5)
-      .option('--burst <n>', 'calls that a client starts at once', integer(1, 1000), 1)
+      .option('--burst <n>', 'calls that a client starts at once', integer(1, 1000), 2)
       .addOption(deadlineOption())
       .addOption(
         new Option('--wait-deadline <duration>', 'of calls that wait for a connection')
@@ -113,20 +114,24 @@ async function run(stage: Stage, parameters: Parameters, arms: readonly OutageAr
   await stage.observe('baseline', parameters.baselineMs);
   const zero = ownerOf('zero');
   const deployment = `greeter-server-${zero}`;
-  await stage.during(
-    'no replica',
-    [scaleFault(stage.api, { arm: zero, deployment, from: servers, to: 0 })],
-    holdMs,
-  );
   const podsOf = (arm: string) => ({ arm, pods: stage.servers(arm).map(({ pod }) => pod) });
-  await stage.inject(
-    [
+  // The others' pods start while there are none of this one to start: together they would starve the calls.
+  await Promise.all([
+    stage.during(
+      'no replica',
+      [scaleFault(stage.api, { arm: zero, deployment, from: servers, to: 0 })],
+      holdMs,
+    ),
+    stage.inject(
       [
-        deletePodsFault(stage.api, { ...podsOf(ownerOf('replaced')), graceSeconds: GRACE_SECONDS }),
-        killContainerFault(stage.proxy, podsOf(ownerOf('restarted'))),
+        [
+          deletePodsFault(stage.api, { ...podsOf(ownerOf('replaced')), graceSeconds: GRACE_SECONDS }),
+          killContainerFault(stage.proxy, podsOf(ownerOf('restarted'))),
+        ],
       ],
-    ],
-    servers,
-  );
+      servers,
+    ),
+  ]);
+  await stage.allReady();
   await stage.observe('window', parameters.windowMs);
 }

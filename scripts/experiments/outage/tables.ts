@@ -2,7 +2,7 @@
 import { formatDuration } from '../../common/duration.ts';
 import { callsStartedIn, changeAskedMs, failuresOf, type History, outageOf } from '../../history/index.ts';
 import type { ResultTable } from '../../report/index.ts';
-import { KINDS, type Kind, type OutageArm, WAYS, type WayName } from './ways.ts';
+import { KINDS, type OutageArm, WAYS } from './ways.ts';
 
 type Cell = { text: string; value: number | null };
 
@@ -12,7 +12,12 @@ function matrix(
   arms: readonly OutageArm[],
   cellOf: (arm: string) => Cell,
 ): Required<ResultTable> {
-  const cells = WAYS.map((way) => KINDS.map((kind) => cellOf(armOf(arms, kind, way))));
+  const cells = WAYS.map((way) =>
+    KINDS.map((kind) => {
+      const arm = arms.find((each) => each.kind === kind && each.way === way);
+      return arm === undefined ? { text: '', value: null } : cellOf(arm.name);
+    }),
+  );
   return {
     title,
     columns: ['', ...KINDS],
@@ -20,9 +25,6 @@ function matrix(
     heat: { values: cells.map((row) => row.map(({ value }) => value)), tone: 'bad' },
   };
 }
-
-const armOf = (arms: readonly OutageArm[], kind: Kind, way: WayName): string =>
-  arms.find((arm) => arm.kind === kind && arm.way === way)?.name ?? '';
 
 export const recoveryTable = (history: History, arms: readonly OutageArm[]): ResultTable =>
   matrix('From Ready to the first answer', arms, (arm) => {

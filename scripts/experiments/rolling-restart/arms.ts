@@ -162,10 +162,14 @@ const outage = (
 const mostCrossing = ({ servers, ratePerSecond, latencyMs, burst }: Parameters): number =>
   Math.ceil((ratePerSecond * latencyMs) / 1000) + servers * burst;
 
+/** Many clients at low rates: what one at a high rate asks for would be more than nodes have. */
+const CLIENT_CPU = '100m';
+
 export const plansOf = (parameters: Parameters, arms: readonly RestartArm[]): ArmPlan[] =>
   arms.map(({ name, servers: { of, end, slow, maxSurge, maxUnavailable } }) => ({
     name,
     clients: 1,
+    clientCpu: CLIENT_CPU,
     servers: of === name ? parameters.servers : 0,
     ...(of === name ? {} : { serversOf: of }),
     serverEnv: {
@@ -200,6 +204,7 @@ export function describeArms(
     'many at a time (of the default, 25% of each, 4 replicas make 1 and 1, 3 make 0 and 1). Slow pods are Ready ' +
     `${formatDuration(readyAfterMs)} after they have started, others at once.`;
   return [
+    'What each arm loses to a rolling restart:',
     wrap(rollout),
     ...arms.map((arm) => wrap(`${arm.name}: ${describe(arm.expected)}: ${arm.why}.`, '  ', '')),
   ].join('\n');
