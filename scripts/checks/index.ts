@@ -2,6 +2,10 @@
 // For a control, to pass is to behave as expected.
 export * from './accounting.ts';
 export * from './amplification.ts';
+export * from './answer-constant.ts';
+export * from './answers-counted.ts';
+export * from './answers-follow.ts';
+export * from './as-probed.ts';
 export * from './as-resolved.ts';
 export * from './calls-lost.ts';
 export { MIN_EXPECTED } from './chi-square.ts';
