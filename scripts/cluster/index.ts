@@ -15,6 +15,7 @@ export { takeLock } from './lock.ts';
 export {
   type Arm,
   armManifests,
+  type FurtherService,
   INSTANCE_LABEL,
   type Manifest,
   NAME_LABEL,

@@ -10,6 +10,7 @@ import type {
   V1PodSpec,
   V1Probe,
   V1Service,
+  V1ServiceSpec,
 } from '@kubernetes/client-node';
 import { parseAllDocuments } from 'yaml';
 import { LabError } from '../common/errors.ts';
@@ -77,6 +78,8 @@ export type Arm = {
   serverEnv: Record<string, string | undefined>;
   /** Fields of its ClusterIP Service beside those of the manifest. */
   service?: ServiceFields | undefined;
+  /** Services of its own beside those of the manifests. */
+  furtherServices?: readonly FurtherService[] | undefined;
   /**
    * `strict`: pods of a kind are on as many nodes as there can be, and wait where they cannot. Else they are spread as
    * the scheduler sees fit.
@@ -92,6 +95,13 @@ export type Arm = {
   serverRollout?: { maxSurge: number; maxUnavailable: number } | undefined;
   /** Kernel parameters of its clients' pods, by name: `net.ipv4.ip_local_port_range`. */
   clientSysctls?: Readonly<Record<string, string>> | undefined;
+};
+
+/** A Service like one of the manifests, with another name and other fields. */
+export type FurtherService = {
+  name: string;
+  like: 'greeter' | 'greeter-headless';
+  fields: Pick<V1ServiceSpec, 'ports' | 'publishNotReadyAddresses'>;
 };
 
 export type ProbeChanges = {
@@ -116,7 +126,11 @@ export function armManifests(manifests: readonly Manifest[], arm: Arm): Manifest
     isService(manifest)
       ? arm.servers > 0
       : isDeployment(manifest) && replicas[manifest.metadata.name as Service] > 0;
-  return manifests.filter(wanted).map((manifest) => {
+  const all = [
+    ...manifests,
+    ...(arm.furtherServices ?? []).map((further) => likeService(manifests, further)),
+  ];
+  return all.filter(wanted).map((manifest) => {
     const suffixed = {
       ...manifest,
       metadata: { ...manifest.metadata, name: `${manifest.metadata.name}-${arm.name}` },
@@ -128,6 +142,13 @@ export function armManifests(manifests: readonly Manifest[], arm: Arm): Manifest
     const scaled = withSpread({ ...ours, spec: { ...ours.spec, replicas: replicas[service] } }, arm.spread);
     return service === 'greeter-server' ? asServer(scaled, arm) : asClient(scaled, arm);
   });
+}
+
+/** @throws Error when the manifests have no such Service. */
+function likeService(manifests: readonly Manifest[], { name, like, fields }: FurtherService): Manifest {
+  const model = manifests.filter(isService).find(({ metadata }) => metadata.name === like);
+  if (!model) throw new Error(`there is no Service ${like} that ${name} could be like`);
+  return { ...model, metadata: { ...model.metadata, name }, spec: { ...model.spec, ...fields } } as Manifest;
 }
 
 function asServer(deployment: V1Deployment & Manifest, arm: Arm): Manifest {

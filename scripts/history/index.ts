@@ -1,4 +1,5 @@
 // Everything seen in one run, on one clock: the vocabulary of events, and the questions that others ask of them.
+export * from './addresses.ts';
 export * from './attempts.ts';
 export * from './calls.ts';
 export * from './connections.ts';

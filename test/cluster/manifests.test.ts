@@ -213,6 +213,27 @@ describe("an arm's manifests", () => {
     }
   });
 
+  it('take further Services, each like one of the manifests', () => {
+    const ports = [{ name: 'grpc', port: 9000, targetPort: 'grpc' }];
+    const further = armManifests(lab, {
+      ...ARM,
+      furtherServices: [
+        { name: 'greeter-unready', like: 'greeter-headless', fields: { publishNotReadyAddresses: true } },
+        { name: 'greeter-mapped', like: 'greeter', fields: { ports } },
+      ],
+    });
+    const unready = named(further, 'greeter-unready-treatment') as V1Service;
+    const headless = named(further, 'greeter-headless-treatment') as V1Service;
+    expect(unready.spec).toEqual({ ...headless.spec, publishNotReadyAddresses: true });
+    expect(unready.metadata?.labels).toEqual(headless.metadata?.labels);
+    expect((named(further, 'greeter-mapped-treatment') as V1Service).spec).toMatchObject({ ports });
+    expect(further).toHaveLength(6);
+    const missing = { name: 'other', like: 'nothing' as 'greeter', fields: {} };
+    expect(() => armManifests(lab, { ...ARM, furtherServices: [missing] })).toThrow(
+      'there is no Service nothing that other could be like',
+    );
+  });
+
   it('leave the manifests that they were made from as they were', async () => {
     expect(lab).toEqual(await readManifests([]));
   });

@@ -1,0 +1,128 @@
+// Watches what a pod's resolver answers while the pods behind the names come, go and change readiness.
+import { Option } from '@commander-js/extra-typings';
+import { GRPC_PORT } from '../../../services/protocol/index.ts';
+import { duration, integer, positiveDuration } from '../../common/options.ts';
+import { behaviourFault, deletePodsFault, scaleFault } from '../../faults/index.ts';
+import type { Stage } from '../../stage/index.ts';
+import type { Experiment, Plan } from '../experiment.ts';
+import { seedOption } from '../options.ts';
+import { judgeDns } from './judge.ts';
+import { ARM, describeNames, FACTS, type Fact, FURTHER_SERVICES, WATCHED } from './names.ts';
+import { type Parameters, parametersOf, refuseWhatTellsNothing } from './parameters.ts';
+
+const dns: Experiment = {
+  name: 'dns',
+  question: "What does a pod's resolver answer while pods come, go and change readiness?",
+  about: [
+    'A client asks its resolver four times a second for the names of three Services',
+    'of the same pods: headless, headless with publishNotReadyAddresses, and one with',
+    'a ClusterIP (the control). Pods are added, one is not Ready for a while, one is',
+    'deleted without grace, all go and some come back.',
+    'The answer is held against the EndpointSlices as the API tells of them. And some',
+    'questions are asked once: what a headless Service makes of port → targetPort,',
+    'what SRV records tell, and what is left when there is no pod at all.',
+    'The client also makes some calls, as a pulse: how they end is no matter.',
+  ].join('\n'),
+  options: (command) => {
+    const own = command
+      .option('--from <n>', 'server replicas before', integer(1, 20), 2)
+      .option('--to <n>', 'server replicas after', integer(2, 20), 4)
+      .addOption(
+        new Option('--readiness-probe <switch>', 'of the servers')
+          .choices(['on', 'off'] as const)
+          .default('on' as const),
+      )
+      .addOption(
+        new Option('--bound <duration>', "from a change of the EndpointSlices to the client's answer")
+          .argParser(positiveDuration)
+          .default(2000, '2s'),
+      )
+      .addOption(
+        new Option('--settle <duration>', 'that is watched after each change')
+          .argParser(duration)
+          .default(4000, '4s'),
+      )
+      .addOption(seedOption());
+    return { command: own, plan: () => plan(parametersOf(own.opts())) };
+  },
+};
+export default dns;
+
+/** So that a pod that is not Ready is found out soon. */
+const READINESS_PROBE = {
+  grpc: { port: GRPC_PORT },
+  periodSeconds: 1,
+  timeoutSeconds: 5,
+  failureThreshold: 1,
+};
+/** That it takes, and for the API to tell. */
+const FOUND_OUT_MS = 2000;
+
+function plan(parameters: Parameters): Plan {
+  refuseWhatTellsNothing(parameters);
+  return {
+    parameters,
+    prediction: describeNames(parameters),
+    arms: [
+      {
+        name: ARM,
+        servers: parameters.from,
+        clients: 1,
+        serverEnv: { GRPC_MAX_CONNECTION_AGE_MS: undefined },
+        serverProbes: { readinessProbe: parameters.readinessProbe === 'on' ? READINESS_PROBE : null },
+        furtherServices: FURTHER_SERVICES,
+      },
+    ],
+    run: (stage) => run(stage, parameters),
+    judge: (history) => judgeDns(history, parameters),
+  };
+}
+
+async function run(stage: Stage, parameters: Parameters): Promise<void> {
+  const { from, to, settleMs, ratePerSecond, deadlineMs } = parameters;
+  const target = `dns:///${WATCHED['cluster-ip']}:${GRPC_PORT}`;
+  await stage.startWorkloads(() => ({ target, ratePerSecond, deadlineMs }), { spreadMs: 0 });
+  for (const name of Object.values(WATCHED)) await stage.watchDns(ARM, name);
+  await stage.observe('baseline', settleMs);
+  await probe(stage, 'pods');
+
+  const scale = (before: number, after: number) =>
+    stage.inject(
+      [scaleFault(stage.api, { arm: ARM, deployment: `greeter-server-${ARM}`, from: before, to: after })],
+      after,
+    );
+  await scale(from, to);
+  await stage.observe('scaled out', settleMs);
+
+  const [first, second] = stage.servers(ARM).map(({ pod }) => pod);
+  await stage.during('one not Ready', [notReady(stage, first ?? '')], FOUND_OUT_MS + settleMs);
+  await stage.observe('Ready again', FOUND_OUT_MS + settleMs);
+
+  await stage.inject([deletePodsFault(stage.api, { arm: ARM, pods: [second ?? ''], graceSeconds: 0 })], to);
+  await stage.observe('one deleted', settleMs);
+
+  await scale(to, 0);
+  await stage.observe('scaled to zero', settleMs);
+  await probe(stage, 'none');
+
+  await scale(0, from);
+  await stage.observe('scaled back', settleMs);
+}
+
+/** Its health service says so; it serves as before. */
+const notReady = (stage: Stage, pod: string) =>
+  behaviourFault(stage.proxy, {
+    name: 'not-serving',
+    arm: ARM,
+    detail: `${pod} says that it is not serving`,
+    pods: [pod],
+    during: { serving: { '': false } },
+    after: { serving: { '': true } },
+  });
+
+async function probe(stage: Stage, when: Fact['when']): Promise<void> {
+  for (const fact of FACTS.filter((each) => each.when === when)) {
+    if (fact.kind === 'tcp') await stage.probeTcp(ARM, { host: fact.host, port: fact.port });
+    else await stage.probeDns(ARM, { name: fact.name, type: fact.type });
+  }
+}

@@ -1,0 +1,142 @@
+// The names that are watched, what is done to the pods behind them, and what each name should then answer.
+import { GRPC_PORT } from '../../../services/protocol/index.ts';
+import type { FurtherService } from '../../cluster/index.ts';
+import { NAMESPACE } from '../../cluster/index.ts';
+import { formatDuration } from '../../common/duration.ts';
+import { wrap } from '../../common/terminal.ts';
+import type { Parameters } from './parameters.ts';
+
+export const ARM = 'pods';
+
+/** The names whose answers are watched. The ClusterIP's is the control: it does not change. */
+export const WATCHED = {
+  headless: `greeter-headless-${ARM}`,
+  published: `greeter-unready-${ARM}`,
+  'cluster-ip': `greeter-${ARM}`,
+} as const;
+export type Role = keyof typeof WATCHED;
+export const CONTROL: Role = 'cluster-ip';
+
+/** As 80 → 8080 would be; not every provider can serve ports below 1024. */
+const MAPPED_PORT = 9000;
+const mapped = { ports: [{ name: 'grpc', port: MAPPED_PORT, targetPort: 'grpc' }] };
+
+/** Beside those that every arm has. */
+export const FURTHER_SERVICES: readonly FurtherService[] = [
+  { name: 'greeter-unready', like: 'greeter-headless', fields: { publishNotReadyAddresses: true } },
+  { name: 'greeter-mapped', like: 'greeter', fields: mapped },
+  { name: 'greeter-headless-mapped', like: 'greeter-headless', fields: mapped },
+];
+
+/** What is done, in this order, and how many addresses the two headless names have after it. */
+export type Action = { name: string; addresses: Record<'headless' | 'published', number> };
+
+export const actionsOf = ({ from, to }: Parameters): Action[] => {
+  const both = (addresses: number) => ({ headless: addresses, published: addresses });
+  return [
+    { name: 'scaled out', addresses: both(to) },
+    { name: 'one not Ready', addresses: { headless: to - 1, published: to } },
+    { name: 'Ready again', addresses: both(to) },
+    { name: 'one deleted', addresses: both(to) },
+    { name: 'scaled to zero', addresses: both(0) },
+    { name: 'scaled back', addresses: both(from) },
+  ];
+};
+
+/** A question that is asked once. */
+export type Fact = {
+  role: Role;
+  /** While there are pods, or while there is none. */
+  when: 'pods' | 'none';
+  /** For people. */
+  asks: string;
+  /** What may come of it. */
+  expected: readonly string[];
+} & (
+  | { kind: 'dns'; name: string; type: 'lookup' | 'A' | 'SRV' }
+  | { kind: 'tcp'; host: string; port: number }
+);
+
+const full = (name: string): string => `${name}.${NAMESPACE}.svc.cluster.local`;
+
+function connects(role: Role, when: Fact['when'], service: string, port: number, outcome: string): Fact {
+  const host = `${service}-${ARM}`;
+  return { role, when, kind: 'tcp', host, port, asks: `connect to ${service}:${port}`, expected: [outcome] };
+}
+
+function ports(role: Role, service: string, port: number): Fact {
+  const name = `_grpc._tcp.${full(`${service}-${ARM}`)}`;
+  return {
+    role,
+    when: 'pods',
+    kind: 'dns',
+    name,
+    type: 'SRV',
+    asks: `SRV of ${service}`,
+    expected: [`port ${port}`],
+  };
+}
+
+/** What a Service without a virtual IP does otherwise than one with it. */
+export const FACTS: readonly Fact[] = [
+  connects('cluster-ip', 'pods', 'greeter-mapped', MAPPED_PORT, 'connected'),
+  connects('headless', 'pods', 'greeter-headless-mapped', MAPPED_PORT, 'ECONNREFUSED'),
+  connects('headless', 'pods', 'greeter-headless-mapped', GRPC_PORT, 'connected'),
+  ports('cluster-ip', 'greeter-mapped', MAPPED_PORT),
+  ports('headless', 'greeter-headless-mapped', GRPC_PORT),
+  {
+    role: 'headless',
+    when: 'none',
+    kind: 'dns',
+    name: WATCHED.headless,
+    type: 'lookup',
+    asks: 'addresses of greeter-headless',
+    expected: ['ENOTFOUND'],
+  },
+  {
+    role: 'headless',
+    when: 'none',
+    kind: 'dns',
+    name: full(WATCHED.headless),
+    type: 'A',
+    asks: 'A records of greeter-headless',
+    expected: ['ENOTFOUND', 'ENODATA'],
+  },
+  {
+    role: 'cluster-ip',
+    when: 'none',
+    kind: 'dns',
+    name: WATCHED['cluster-ip'],
+    type: 'lookup',
+    asks: 'addresses of greeter',
+    expected: ['1 address'],
+  },
+  connects('cluster-ip', 'none', 'greeter', GRPC_PORT, 'ECONNREFUSED'),
+];
+
+/** The prediction for people, in lines of at most 80 columns. */
+export function describeNames(parameters: Parameters): string {
+  const { from, boundMs, readinessProbe } = parameters;
+  const row = (cells: readonly (string | number)[]) =>
+    `  ${cells.map((cell, index) => `${cell}`.padEnd(index === 0 ? 18 : 12)).join('')}`.trimEnd();
+  const start: Action = { name: 'at first', addresses: { headless: from, published: from } };
+  const notes = [
+    `headless: its answer is what is ready in its EndpointSlices, within ${formatDuration(boundMs)} of their change. Without any ` +
+      'there is no such name (ENOTFOUND).',
+    'published: publishNotReadyAddresses keeps the pod that is not Ready, and those that are leaving until they have ended.',
+    'cluster-ip: the virtual IP, whatever becomes of the pods (the control). Without pods a connection to it is refused.',
+    `Ports: ${MAPPED_PORT} → ${GRPC_PORT} of a ClusterIP is done for the client. DNS has no ports: the same of a headless Service ` +
+      `is refused on ${MAPPED_PORT}, for nobody listens there; its SRV records tell ${GRPC_PORT}.`,
+    ...(readinessProbe === 'on'
+      ? []
+      : ['Without a readiness probe nobody finds out that a pod is not Ready: the claim fails.']),
+  ];
+  return [
+    'Addresses of each name:',
+    row(['', 'headless', 'published', 'cluster-ip']),
+    ...[start, ...actionsOf(parameters)].map(({ name, addresses }) =>
+      row([name, addresses.headless, addresses.published, 1]),
+    ),
+    ...notes.map((note) => wrap(note, '  ', '')),
+  ].join('\n');
+}

@@ -1,0 +1,116 @@
+// Answers over time: by action, by question, by pod that left, and as curves.
+import { outcomeOf } from '../../checks/index.ts';
+import { formatDuration } from '../../common/duration.ts';
+import {
+  answeredAddresses,
+  answeredAfterMs,
+  changeAskedMs,
+  type DnsProbed,
+  type History,
+  leavingAtMs,
+  podsOf,
+  readyAddresses,
+  SERVER_APP,
+  type TcpProbed,
+} from '../../history/index.ts';
+import type { Plot, ResultTable } from '../../report/index.ts';
+import { doneOf } from './moments.ts';
+import { ARM, type Fact, WATCHED } from './names.ts';
+import type { Parameters } from './parameters.ts';
+
+const NOTHING = '–';
+
+/** When an action had all its effect, on the slices and on the answer. */
+export function answerTable(history: History, parameters: Parameters): ResultTable {
+  const slices = readyAddresses(history, WATCHED.headless);
+  const answers = answeredAddresses(history, WATCHED.headless);
+  const countAt = (name: string, atMs: number) => {
+    const answer = answeredAddresses(history, name).findLast(({ fromMs }) => fromMs <= atMs);
+    return answer === undefined ? NOTHING : (answer.failed ?? `${answer.addresses.length}`);
+  };
+  return {
+    title:
+      'Since each change was asked for: slices, then the answer of the headless name; addresses of all names',
+    columns: ['', 'slices', 'answer', 'delay', ...Object.keys(WATCHED)],
+    rows: doneOf(history, parameters).map(({ name, askedMs, untilMs }) => {
+      const last = slices.findLast(({ fromMs }) => fromMs >= askedMs && fromMs < untilMs);
+      const delayMs = last && answeredAfterMs(last, answers);
+      return [
+        name,
+        last === undefined ? NOTHING : formatDuration(last.fromMs - askedMs),
+        last === undefined || delayMs === undefined
+          ? NOTHING
+          : formatDuration(last.fromMs + delayMs - askedMs),
+        delayMs === undefined ? NOTHING : formatDuration(delayMs),
+        ...Object.values(WATCHED).map((watched) => countAt(watched, untilMs)),
+      ];
+    }),
+  };
+}
+
+type Asked = { fact: Fact; probe: DnsProbed | TcpProbed | undefined };
+
+export const factTable = (asked: readonly Asked[]): ResultTable => ({
+  title: 'What else is different without a virtual IP',
+  columns: ['', 'expected', 'found'],
+  rows: asked.map(({ fact, probe }) => [
+    `${fact.when === 'pods' ? '' : 'no pods: '}${fact.asks}`,
+    fact.expected.join(' or '),
+    probe === undefined ? NOTHING : outcomeOf(probe),
+  ]),
+});
+
+/** How long an address is still answered when its pod is on its way, and when it is gone. */
+export function leavingTable(history: History): ResultTable {
+  const left = podsOf(history, ARM, SERVER_APP).filter((pod) => leavingAtMs(pod) !== undefined);
+  const until = (name: string, ip: string | undefined, afterMs: number) =>
+    answeredAddresses(history, name).findLast(
+      ({ addresses, fromMs }) => fromMs <= afterMs + STALE_MS && addresses.includes(ip ?? ''),
+    )?.untilMs;
+  const since = (fromMs: number | undefined, atMs: number | undefined) => {
+    if (fromMs === undefined || atMs === undefined || !Number.isFinite(atMs)) return NOTHING;
+    const ms = atMs - fromMs;
+    return ms < 0 ? `${formatDuration(-ms)} before` : `${formatDuration(ms)} after`;
+  };
+  return {
+    title: 'When an address was last answered: of pods that left',
+    columns: ['', 'headless: since told to leave', 'since gone', 'published: since gone'],
+    rows: left.map((pod) => {
+      const leavingMs = leavingAtMs(pod) ?? 0;
+      const headlessMs = until(WATCHED.headless, pod.ip, leavingMs);
+      const publishedMs = until(WATCHED.published, pod.ip, leavingMs);
+      return [
+        `…${pod.pod.slice(-5)}`,
+        since(leavingMs, headlessMs),
+        since(pod.goneAtMs, headlessMs),
+        since(pod.goneAtMs, publishedMs),
+      ];
+    }),
+  };
+}
+
+/** Later answers with the same address are another pod's. */
+const STALE_MS = 1000;
+
+/** How many addresses each name had. */
+export function addressPlot(history: History): Plot {
+  const beganMs = changeAskedMs(history, ARM) ?? history[0]?.atMs ?? 0;
+  const endMs = history.at(-1)?.atMs ?? beganMs;
+  const steps = (spans: readonly { fromMs: number; untilMs: number; addresses: string[] }[]) =>
+    spans.flatMap(({ fromMs, untilMs, addresses }): [number, number][] => [
+      [(fromMs - beganMs) / 1000, addresses.length],
+      [(Math.min(untilMs, endMs) - beganMs) / 1000, addresses.length],
+    ]);
+  return {
+    title: 'Addresses that each name answered',
+    x: { label: 'seconds since the first change' },
+    y: { label: 'addresses' },
+    series: [
+      { name: 'ready in slices', points: steps(readyAddresses(history, WATCHED.headless)) },
+      ...Object.entries(WATCHED).map(([role, name]) => ({
+        name: role,
+        points: steps(answeredAddresses(history, name)),
+      })),
+    ],
+  };
+}
