@@ -55,7 +55,7 @@ function predictionOf(parameters: Parameters): string[] {
   const load = { loadMs, ratePerSecond, latencyMs, streams: most };
   return [
     `${QUEUE}: ${ratePerSecond} calls/s × ${formatDuration(latencyMs)} are ${openCalls(parameters)} open calls ` +
-      '(Little’s law). ' +
+      "(Little's law). " +
       (maxStreams === 'off'
         ? 'With no limit of streams none waits: this fails.'
         : `${most} streams give ${answered.toFixed(1)} answers/s; the rest queues: calls of the last quarter of ` +
