@@ -68,8 +68,8 @@ function predictionOf(parameters: Parameters): string[] {
 function streamTable(history: History, arms: readonly string[], parameters: Parameters): ResultTable {
   const { ratePerSecond, loadMs } = parameters;
   return {
-    title: 'Calls and a limit of streams: medians of the first and last quarter of the load',
-    columns: ['', 'asked/s', 'answers/s', 'first took', 'last took', 'open calls'],
+    title: 'Calls and a limit of streams: medians of a quarter of the load',
+    columns: ['', 'asked/s', 'answers/s', 'first', 'last', 'open calls'],
     rows: arms.map((arm) => {
       const seen = queueFigures(history, { arm, loadMs });
       if (typeof seen === 'string') return [arm, `${ratePerSecond}`, '–', '–', '–', '–'];
