@@ -247,7 +247,7 @@ test('no-queue: calls take what the server takes', () => {
 
 const told = (atMs: number, open: number): Counters => ({
   ...counters('server-1', atMs, {}, false),
-  connections: { open, opened: 1 },
+  connections: { open, opened: 1, greeted: 0 },
 });
 /** The last call ends at 4902 ms. */
 const idle = (...later: HistoryEvent[]): HistoryEvent[] => [...calls(50), told(1000, 1), ...later];

@@ -104,16 +104,15 @@ function frozenPart(history: History, { freezeMs }: Parameters): Part {
 function frozenTable(history: History, part: Part, expected: Record<string, Expected>): ResultTable {
   return {
     title: 'One server frozen: calls that were lost, and for how long',
-    columns: ['', 'calls', 'lost', 'how', 'black hole', 'predicted'],
+    columns: ['', 'lost', 'how', 'black hole', 'predicted'],
     rows: Object.entries(expected).map(([arm, interval]) => {
       const seen = blackHoleOf(history, arm, part);
-      if (seen === undefined) return [arm, '–', '–', '–', '–', spanOf(interval)];
+      if (seen === undefined) return [arm, '–', '–', '–', spanOf(interval)];
       const { calls, lost, lostForMs, failures } = seen;
       return [
         arm,
-        `${calls}`,
-        `${lost}`,
-        failures.map(({ code, count }) => `${count} ${code}`).join(', ') || '–',
+        `${lost} of ${calls}`,
+        failures.map(({ code }) => code).join(', ') || '–',
         lostForMs === undefined ? 'none' : formatDuration(lostForMs),
         spanOf(interval),
       ];

@@ -33,8 +33,9 @@ const connections: Experiment = {
     'streams: more calls than one connection has streams for, on one and on several.',
     'idle: when a connection is closed that nobody calls on.',
     'frozen: one of two servers stands still, and clients have keepalive or not.',
-    'All run in the same minutes; the freeze comes last. Clients have servers of their',
-    'own, but that those of streams with a limit share one, as both of frozen do.',
+    'All run in the same minutes; the freeze comes last. Clients have servers of',
+    'their own, but that those of streams with a limit share one, and those of',
+    'frozen two.',
   ].join('\n'),
   options: (command) => {
     const own = command
@@ -115,10 +116,10 @@ function plan(parameters: Parameters, capabilities: ReadonlySet<Capability>): Pl
   const arms = aspects.flatMap((aspect) => aspect.arms);
   return {
     parameters,
-    prediction: aspects
-      .flatMap(({ prediction }) => prediction)
-      .map((text) => wrap(text, '  ', ''))
-      .join('\n'),
+    prediction: [
+      'By client:',
+      ...aspects.flatMap(({ prediction }) => prediction).map((text) => wrap(text, '  ', '')),
+    ].join('\n'),
     arms: arms.map((arm) => arm.plan),
     run: (stage) => run(stage, parameters, arms),
     judge: (history) => judgeConnections(history, aspects),

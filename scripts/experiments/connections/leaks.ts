@@ -61,7 +61,7 @@ export function leaks(parameters: Parameters, ownPorts: boolean): Aspect {
       oneConnection(history, { arm: CONTROL }),
       noneFailed(history, CONTROL),
     ],
-    tables: (history) => [leakTable(history, names, parameters)],
+    tables: (history) => [openTable(history, names), portTable(history, names, parameters)],
   };
 }
 
@@ -88,33 +88,35 @@ function predictionOf(parameters: Parameters, ownPorts: boolean): string[] {
   ];
 }
 
-/** Each arm's last reading, and how long its ports would last. */
-function leakTable(
-  history: History,
-  arms: readonly string[],
-  { leakRatePerSecond }: Parameters,
-): ResultTable {
+/** Each arm's last reading. */
+function openTable(history: History, arms: readonly string[]): ResultTable {
   return {
-    title: 'A channel per call: what is open in the end, as the kernels have it',
-    columns: ['', 'calls', 'failed', 'channels', 'open', 'at the server', 'TIME_WAIT', 'ports left', 'for'],
+    title: 'A channel per call: what is open in the end',
+    columns: ['', 'calls', 'failed', 'channels', 'connections', 'at the server'],
     rows: arms.map((arm) => {
       const calls = callsOf(history, arm);
       const failed = failuresOf(calls).reduce((sum, { count }) => sum + count, 0);
       const last = connectionsRead(history, arm).at(-1);
-      const head = [arm, `${calls.length}`, `${failed}`];
-      if (last === undefined) return [...head, ...Array<string>(6).fill('–')];
-      const { channelz, open, openAtServers, timeWait, portsLeft, ports } = last;
-      // What one call takes for good; those in TIME_WAIT come back.
-      const leaked = open > 1 ? leakRatePerSecond : 0;
-      return [
-        ...head,
-        `${channelz.channels}`,
-        `${open}`,
-        `${openAtServers}`,
-        `${timeWait}`,
-        portsLeft === undefined ? '–' : `${portsLeft} of ${ports}`,
-        portsLeft === undefined ? '–' : leaked === 0 ? 'ever' : formatDuration((portsLeft * 1000) / leaked),
-      ];
+      const { channelz, open, openAtServers } = last ?? {};
+      const seen = [channelz?.channels, open, openAtServers].map((value) => `${value ?? '–'}`);
+      return [arm, `${calls.length}`, `${failed}`, ...seen];
+    }),
+  };
+}
+
+/** How long the ports that are left would last. */
+function portTable(history: History, arms: readonly string[], parameters: Parameters): ResultTable {
+  return {
+    title: "A channel per call: the client's ports in the end",
+    columns: ['', 'open', 'TIME_WAIT', 'left', 'last for'],
+    rows: arms.map((arm) => {
+      const last = connectionsRead(history, arm).at(-1);
+      if (last?.portsLeft === undefined) return [arm, '–', '–', '–', '–'];
+      const { open, timeWait, portsLeft } = last;
+      // Those in TIME_WAIT come back.
+      const lastMs = (portsLeft * 1000) / parameters.leakRatePerSecond;
+      const lastFor = open <= 1 ? 'ever' : formatDuration(lastMs);
+      return [arm, `${open}`, `${timeWait}`, portsLeft.toLocaleString('en-US'), lastFor];
     }),
   };
 }

@@ -55,7 +55,7 @@ function predictionOf(parameters: Parameters): string[] {
   const load = { loadMs, ratePerSecond, latencyMs, streams: most };
   return [
     `${QUEUE}: ${ratePerSecond} calls/s × ${formatDuration(latencyMs)} are ${openCalls(parameters)} open calls ` +
-      '(Little’s law). ' +
+      "(Little's law). " +
       (maxStreams === 'off'
         ? 'With no limit of streams none waits: this fails.'
         : `${most} streams give ${answered.toFixed(1)} answers/s; the rest queues: calls of the last quarter of ` +
@@ -68,8 +68,8 @@ function predictionOf(parameters: Parameters): string[] {
 function streamTable(history: History, arms: readonly string[], parameters: Parameters): ResultTable {
   const { ratePerSecond, loadMs } = parameters;
   return {
-    title: 'Calls and a limit of streams: medians of the first and last quarter of the load',
-    columns: ['', 'asked/s', 'answers/s', 'first took', 'last took', 'open calls'],
+    title: 'Calls and a limit of streams: medians of a quarter of the load',
+    columns: ['', 'asked/s', 'answers/s', 'first', 'last', 'open calls'],
     rows: arms.map((arm) => {
       const seen = queueFigures(history, { arm, loadMs });
       if (typeof seen === 'string') return [arm, `${ratePerSecond}`, '–', '–', '–', '–'];

@@ -12,6 +12,7 @@ import { type Parameters, parametersOf, refuseWhatTellsNothing } from './paramet
 
 const dns: Experiment = {
   name: 'dns',
+  order: 50,
   question: "What does a pod's resolver answer while pods come, go and change readiness?",
   about: [
     'A client asks its resolver four times a second for the names of three Services',
