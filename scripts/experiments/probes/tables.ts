@@ -5,7 +5,7 @@ import { between, type History, type Part, podsOf, SERVER_APP } from '../../hist
 import type { ResultTable } from '../../report/index.ts';
 import { type Arm, FAULT, TIMED_IN } from './arms.ts';
 
-const MOST_TEXT = 100;
+const MOST_TEXT = 60;
 
 export function probeTable(history: History, arms: readonly Arm[]): ResultTable {
   const { fromMs, untilMs } = between(history, FAULT, `${FAULT} over`);
