@@ -81,7 +81,7 @@ describe('probes', () => {
     const document = await run('probes', line);
     expect(document.verdict, document.reasons.join('\n')).toBe('pass');
     const rows = rowsOf(document);
-    expect(rows.get('http-get')?.[4]).toContain('HTTP/1.x transport connection broken');
+    expect(rowsOf(document, 2).get('http-get')?.[0]).toContain('net/http: HTTP/1.x');
     expect(rows.get('exec-short')?.slice(0, 3)).toEqual(['not Ready', 'not Ready', 'not Ready']);
     expect(Number(rowsOf(document, 1).get('exec-short')?.[2])).toBeGreaterThan(2);
 

@@ -71,8 +71,12 @@ describe('a run', () => {
     expect(judgement.verdict, judgement.reasons.join('\n')).toBe('pass');
     const rows = new Map(tables?.[0]?.rows.map(([head = '', ...cells]) => [head, cells]));
     expect(rows.get('http-get')?.slice(0, 4)).toEqual(['not Ready', 'not Ready', 'not Ready', '3']);
-    expect(rows.get('tcp-socket')).toEqual(['Ready', 'Ready', 'Ready', '0', '–']);
+    expect(rows.get('tcp-socket')).toEqual(['Ready', 'Ready', 'Ready', '0']);
     expect(rows.get('grpc')?.slice(0, 3)).toEqual(['Ready', 'not Ready', 'Ready']);
+    expect(tables?.[2]?.rows[1]).toEqual([
+      'grpc-unknown',
+      'rpc error: code = NotFound desc = unknown service "greet.Unk…',
+    ]);
     expect(tables?.[1]?.rows).toEqual([
       ['exec-short', '700ms to 900ms', '1', '3'],
       ['exec-long', '700ms to 900ms', '5', '0'],
