@@ -44,13 +44,16 @@ export function execTimeout(history: History, { arm, timeoutMs, timedIn }: Param
   return say.pass(message);
 }
 
-/** The script took at most half of the time that it has: what else a probe costs fits in, too. */
+/** Of the time that a script has: what else a probe costs fits into the rest. */
+const IN_TIME = 0.8;
+
+/** The script took so much less than the time that it has that its probes are made in time. */
 export function scriptInTime(history: History, { arm, timeoutMs, timedIn }: Params): Finding {
   const say = sayFor('script-in-time', arm);
   const runs = scriptRuns(history, timedIn);
   if (runs === undefined) return say.unknown('it is not known how long the script takes');
   const message = `the script took up to ${formatDuration(runs.slowestMs)}, it has ${formatDuration(timeoutMs)}`;
-  return runs.slowestMs <= timeoutMs / 2
+  return runs.slowestMs <= IN_TIME * timeoutMs
     ? say.pass(message)
     : say.unknown(`the machine is too busy to tell: ${message}`);
 }

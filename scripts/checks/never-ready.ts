@@ -13,7 +13,8 @@ export function probeFailures(history: History, arm: string): { message: string;
   for (const seen of eventsOf(history, 'cluster-event')) {
     if (seen.arm !== arm || seen.reason !== UNHEALTHY || !READINESS.test(seen.message)) continue;
     // Counts are of all that were alike so far.
-    counts.set(`${seen.pod} ${seen.message}`, { message: seen.message, count: seen.count });
+    const message = seen.message.trim();
+    counts.set(`${seen.pod} ${message}`, { message, count: seen.count });
   }
   return [...counts.values()].sort((a, b) => b.count - a.count);
 }

@@ -13,7 +13,9 @@ const signs = { pass: '✔', fail: '✖', unknown: '?' } as const;
 export function summarise(run: RunDocument, stream: NodeJS.WriteStream): string {
   const paint = (style: Parameters<typeof styleText>[0], text: string) => styleText(style, text, { stream });
   const verdict = (value: Verdict, text: string) => paint(colours[value], text);
-  const arms = run.arms.flatMap((arm) => [
+  // An arm without clients has no figures of calls.
+  const called = run.arms.filter(({ calls, latency }) => calls > 0 || latency !== null);
+  const arms = called.flatMap((arm) => [
     '',
     paint('bold', arm.arm),
     ...(arm.newPods.length > 0 ? [newPodTable(arm)] : []),

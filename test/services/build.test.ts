@@ -36,6 +36,7 @@ it('builds the same bytes twice, readable by any user, and says nothing', () => 
   const files = filesIn(one);
   expect(Object.keys(files).sort()).toEqual([
     'greeter-client/main.js',
+    'greeter-client/proto/health/v1/health.proto',
     'greeter-server/health-probe.js',
     'greeter-server/main.js',
     'greeter-server/proto/channelz.proto',

@@ -34,6 +34,27 @@ describe.concurrent('max connection age', () => {
     expect(Object.keys(codes)).toEqual(['OK']);
   });
 
+  it('shows in what the client tells of its connectivity, one connection after the other', async () => {
+    await using server = await startServer({ GRPC_MAX_CONNECTION_AGE_MS: '800' });
+    await using client = await startClient();
+    const stream = await client.openEvents<AgentEvent>();
+    await client.ask('POST', '/workloads', { id: 'w', target: server.target, ratePerSecond: 50 });
+    const states = () =>
+      stream.events.flatMap((event) => (event.type === 'connectivity' ? [event] : [])).slice(0, 5);
+    await until('the second connection', () => states().length === 5);
+    await client.ask('DELETE', '/workloads/w');
+    expect(states().map(({ state }) => state)).toEqual([
+      'CONNECTING',
+      'READY',
+      'IDLE',
+      'CONNECTING',
+      'READY',
+    ]);
+    const [, ready, left] = states();
+    expect((left?.atMs ?? 0) - (ready?.atMs ?? 0)).toBeGreaterThan(600);
+    expect(new Set(states().map(({ subchannel }) => subchannel)).size).toBe(1);
+  });
+
   it('is off unless it is set', async () => {
     const { count, codes } = await resolutions({ GRPC_MAX_CONNECTION_AGE_MS: '' });
     expect(count).toBe(1);

@@ -74,7 +74,7 @@ export function describeArms(parameters: Parameters, arms: readonly Arm[]): stri
     'no-age': 'the first connection is kept, and no call fails.',
   };
   return [
-    'By when a connection was made:',
+    'The age of a connection counts from when it was made.',
     ...arms.map(({ name }) => wrap(`${name}: ${expects[name]}`, '  ', '')),
   ].join('\n');
 }

@@ -43,7 +43,7 @@ export function readinessProbe({ asks }: Arm, { probePeriodSeconds }: Parameters
 export function describeArms(parameters: Parameters, arms: readonly Arm[]): string {
   const { servers, endpointBoundMs, clientBoundMs, maxConnectionAgeMs } = parameters;
   const share = `${(100 / servers).toFixed(0)}%`;
-  const out = `leaves the ready endpoints within ${formatDuration(endpointBoundMs)} and is back as soon when it is healed`;
+  const out = `it leaves the ready endpoints within ${formatDuration(endpointBoundMs)} and is back as soon when it is healed`;
   const moves =
     maxConnectionAgeMs === undefined
       ? `goes on to have ${share} of the calls for ever: no connection ages.`
@@ -51,15 +51,15 @@ export function describeArms(parameters: Parameters, arms: readonly Arm[]): stri
         `${formatDuration(clientBoundMs)} more, and has calls again as late.`;
   const expects: Record<Arm['name'], string> = {
     probed:
-      `that says NOT_SERVING for greet.Greeter ${out}; the open connection to it keeps its ${share} of the calls all ` +
+      `for greet.Greeter ${out}; the open connection to it keeps its ${share} of the calls all ` +
       'the time. For "" nothing changes: its probe does not ask for that.',
-    'probed-max-age': `that says so for greet.Greeter leaves likewise, and ${moves} For "" nothing changes.`,
-    'probed-whole': `the other way round: nothing changes for greet.Greeter; for "" it ${out}, and keeps its share.`,
+    'probed-max-age': `for greet.Greeter it leaves likewise, and ${moves} For "" nothing changes.`,
+    'probed-whole': `the other way round: nothing changes for greet.Greeter; for "" ${out}, and keeps its share.`,
     unprobed:
       'nothing changes: grpc-js does not ask for health by itself, and a TCP probe does not ask at all.',
   };
   return [
-    'A server that answers calls as before,',
+    'In each arm a server says NOT_SERVING, and answers calls as before.',
     ...arms.map(({ name }) => wrap(`${name}: ${expects[name]}`, '  ', '')),
   ].join('\n');
 }

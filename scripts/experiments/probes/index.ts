@@ -55,8 +55,8 @@ function plan(parameters: Parameters): Plan {
 }
 
 async function run(stage: Stage, parameters: Parameters, arms: readonly Arm[]): Promise<void> {
-  const { startMs, baselineMs, faultMs, healedMs, scriptRuns, scriptWorkMs } = parameters;
-  await stage.observe('start', startMs);
+  const { baselineMs, faultMs, healedMs, scriptRuns, scriptWorkMs } = parameters;
+  await started(stage, parameters, arms);
   await stage.observe('baseline', baselineMs);
   await stage.runHealthProbe(TIMED_IN, { times: scriptRuns, workMs: scriptWorkMs });
   await stage.during(
@@ -65,6 +65,14 @@ async function run(stage: Stage, parameters: Parameters, arms: readonly Arm[]): 
     faultMs,
   );
   await stage.observe('healed', healedMs);
+}
+
+/** Until those are Ready that should be. If one never is, that is for the checks to say. */
+async function started(stage: Stage, { startMs }: Parameters, arms: readonly Arm[]): Promise<void> {
+  const expected = arms.filter(({ fate }) => fate.kind === 'always' || fate.kind === 'follows');
+  const unready = () => expected.filter(({ name }) => !stage.servers(name).some(({ ready }) => ready));
+  const untilMs = performance.now() + startMs;
+  while (unready().length > 0 && performance.now() < untilMs) await stage.observe('start', 500);
 }
 
 function notServing(stage: Stage, arm: string) {

@@ -14,7 +14,7 @@ import { between, type History } from '../../history/index.ts';
 import type { Judged } from '../experiment.ts';
 import { type Arm, CONTROL, FAULT, serviceOf, TIMED_IN } from './arms.ts';
 import type { Parameters } from './parameters.ts';
-import { probeTable, scriptTable } from './tables.ts';
+import { probeTable, saidTable, scriptTable } from './tables.ts';
 
 export function judgeProbes(history: History, parameters: Parameters, arms: readonly Arm[]): Judged {
   const findings = arms.flatMap((arm) => {
@@ -25,7 +25,7 @@ export function judgeProbes(history: History, parameters: Parameters, arms: read
   return {
     findings,
     judgement: verdictOf(findings, { treatment, control: CONTROL }),
-    tables: [probeTable(history, arms), scriptTable(history, arms)],
+    tables: [probeTable(history, arms), scriptTable(history, arms), saidTable(history, arms)],
   };
 }
 

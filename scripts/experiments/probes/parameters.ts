@@ -14,7 +14,7 @@ export type Parameters = {
   scriptWorkMs: number;
   /** How often the script is timed. */
   scriptRuns: number;
-  /** For pods to start. */
+  /** Longest that pods are given to start. */
   startMs: number;
   baselineMs: number;
   /** Longest from what a server says to its pod's readiness: by a probe that answers at once, and by the script. */
@@ -36,7 +36,7 @@ export function parametersOf({ probePeriod, execTimeout, scriptWork }: Options):
     longTimeoutSeconds: LONG_TIMEOUT_SECONDS,
     scriptWorkMs: scriptWork,
     scriptRuns: 5,
-    startMs: 12_000,
+    startMs: 60_000,
     baselineMs: 3 * probePeriod * 1000,
     boundMs,
     execBoundMs,

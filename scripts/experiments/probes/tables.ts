@@ -5,7 +5,7 @@ import { between, type History, type Part, podsOf, SERVER_APP } from '../../hist
 import type { ResultTable } from '../../report/index.ts';
 import { type Arm, FAULT, TIMED_IN } from './arms.ts';
 
-const MOST_TEXT = 100;
+const MOST_TEXT = 60;
 
 export function probeTable(history: History, arms: readonly Arm[]): ResultTable {
   const { fromMs, untilMs } = between(history, FAULT, `${FAULT} over`);
@@ -13,11 +13,10 @@ export function probeTable(history: History, arms: readonly Arm[]): ResultTable 
   const endMs = between(history, FAULT, 'end').untilMs;
   return {
     title: 'Ready, by the readiness probe',
-    columns: ['probe', 'serving', 'NOT_SERVING', 'serving again', 'failed', 'the kubelet said'],
+    columns: ['probe', 'serving', 'NOT_SERVING', 'serving again', 'probes failed'],
     rows: arms.map(({ name }) => {
       const failures = probeFailures(history, name);
       const failed = failures.reduce((sum, { count }) => sum + count, 0);
-      const said = (failures[0]?.message ?? '–').replace(/^Readiness probe (failed|errored)[^:]*: /, '');
       return [
         name,
         readyIn(history, name, { ...baseline, untilMs: fromMs }),
@@ -25,11 +24,22 @@ export function probeTable(history: History, arms: readonly Arm[]): ResultTable 
         readyIn(history, name, { fromMs: untilMs - 500, untilMs }),
         readyIn(history, name, { fromMs: endMs - 500, untilMs: endMs }),
         `${failed}`,
-        said.length > MOST_TEXT ? `${said.slice(0, MOST_TEXT)}…` : said,
       ];
     }),
   };
 }
+
+/** The most frequent of what it said, for each probe that failed. */
+export const saidTable = (history: History, arms: readonly Arm[]): ResultTable => ({
+  title: 'What the kubelet said of probes that failed',
+  columns: ['probe', ''],
+  rows: arms.flatMap(({ name }) => {
+    const [most] = probeFailures(history, name);
+    if (most === undefined) return [];
+    const said = most.message.replace(/^Readiness probe \w+: /, '');
+    return [[name, said.length > MOST_TEXT ? `${said.slice(0, MOST_TEXT)}…` : said]];
+  }),
+});
 
 function readyIn(history: History, arm: string, { fromMs, untilMs }: Part): string {
   const spans = podsOf(history, arm, SERVER_APP).flatMap(({ ready }) => ready);
