@@ -99,6 +99,7 @@ test('connections-grow: one more per call, at both ends', () => {
   });
   expect(connectionsGrow(leak(2), { arm: ARM }).verdict).toBe('fail');
   expect(connectionsGrow(leak(1, 0.5), { arm: ARM }).verdict).toBe('fail');
+  expect(connectionsGrow(leak(0.5, 1), { arm: ARM }).verdict).toBe('fail');
 });
 
 test('connections-grow: one reading, or few calls, cannot tell', () => {
@@ -227,6 +228,21 @@ test('calls-queue: answers come at streams / latency, and waits grow', () => {
   expect(callsQueue(queued(10).slice(0, 99), { ...load, streams: 10 })).toMatchObject({
     verdict: 'unknown',
     message: '99 calls are too few, 100 are needed',
+  });
+});
+
+test('calls-queue: the rate alone, or the wait alone, is not it', () => {
+  const steady = queued(10).map((made) =>
+    made.seq >= 300 && made.seq < 399 ? { ...made, latencyMs: 500 } : made,
+  );
+  expect(callsQueue(steady, { ...load, streams: 10 })).toMatchObject({
+    verdict: 'fail',
+    message: expect.stringContaining('answers came at 20.3/s'),
+  });
+  const slower = queued(10).map((made) => (made.seq === 399 ? { ...made, latencyMs: 30_000 } : made));
+  expect(callsQueue(slower, { ...load, streams: 10 })).toMatchObject({
+    verdict: 'fail',
+    message: expect.stringContaining('answers came at 10.'),
   });
 });
 

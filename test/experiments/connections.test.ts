@@ -349,6 +349,22 @@ describe('idle', () => {
     ]);
   });
 
+  it('cannot tell where something is missing', () => {
+    const history = inOrder(
+      ...['idle-timeout', 'idle-default'].map((arm) => [
+        ...serverOf(arm),
+        ...armOf(arm, every(100, 8000), [told(arm, 4000, 1), told(arm, 35_000, 1)]).filter(
+          (event) => arm === 'idle-default' || event.type !== 'workload-end',
+        ),
+      ]),
+    );
+    const judged = planOf(connections, '--only idle').judge(history);
+    expect(judged.judgement.verdict).toBe('unknown');
+    expect(judged.findings.find(({ check }) => check === 'idle-closed')?.message).toContain(
+      'not judged, see history-complete (it looked like fail: 1 connection still open',
+    );
+  });
+
   it('fail where the connection stays, cannot tell where both are closed', () => {
     expect(verdictsOf(judge({ 'idle-timeout': false }), 'fail')).toEqual(['idle-timeout idle-closed']);
     expect(judge({ 'idle-default': true }).judgement.verdict).toBe('unknown');
