@@ -6,8 +6,10 @@ import {
   connectionsRead,
   endedMs,
   type History,
+  type Part,
 } from '../history/index.ts';
 import { type Finding, sayFor } from './finding.ts';
+import { unlessStarved } from './starved.ts';
 import { count } from './words.ts';
 
 /** With fewer calls between two readings a figure per call says little. */
@@ -20,7 +22,7 @@ export function connectionsGrow(history: History, { arm }: { arm: string }): Fin
   const say = sayFor('connections-grow', arm);
   const grown = grownBetween(history, arm);
   if ('missing' in grown) return say.unknown(grown.missing);
-  const { calls, first, last } = grown;
+  const { calls, first, last, part } = grown;
   const perCall = (last.open - first.open) / calls;
   const perCallAtServers = (last.openAtServers - first.openAtServers) / calls;
   const message =
@@ -28,25 +30,27 @@ export function connectionsGrow(history: History, { arm }: { arm: string }): Fin
     `${perCall.toFixed(2)} per call (at servers ${perCallAtServers.toFixed(2)}), 1 was expected; ` +
     `in the end ${last.open} are open, by channelz ${last.channelz.connections} of ${count(last.channelz.channels, 'channel')}`;
   const isOne = (value: number) => Math.abs(value - 1) <= MAY_BE_OFF;
-  return isOne(perCall) && isOne(perCallAtServers) ? say.pass(message) : say.fail(message);
+  return isOne(perCall) && isOne(perCallAtServers)
+    ? say.pass(message)
+    : unlessStarved(history, part, say.fail(message));
 }
 
-/** The first and the last reading of an arm, and the calls that ended well in between. */
+/** The first and the last reading of an arm, and the calls that ended in between. */
 export function grownBetween(
   history: History,
   arm: string,
-): { calls: number; first: ConnectionsRead; last: ConnectionsRead } | { missing: string } {
+): { calls: number; first: ConnectionsRead; last: ConnectionsRead; part: Part } | { missing: string } {
   const read = connectionsRead(history, arm);
   const [first, last] = [read.at(0), read.at(-1)];
   if (first === undefined || last === undefined || first === last) {
     return { missing: `the sockets of ${clientsOf(history, arm).join(', ') || arm} were not read twice` };
   }
-  const calls = answeredBetween(callsOf(history, arm), first.atMs, last.atMs);
+  const calls = endedBetween(callsOf(history, arm), first.atMs, last.atMs);
   return calls < MIN_CALLS_BETWEEN
     ? { missing: `${count(calls, 'call')} between two readings are too few, ${MIN_CALLS_BETWEEN} are needed` }
-    : { calls, first, last };
+    : { calls, first, last, part: { fromMs: first.atMs, untilMs: last.atMs } };
 }
 
-/** Calls that ended well in a span. */
-export const answeredBetween = (calls: readonly Call[], fromMs: number, untilMs: number): number =>
-  calls.filter((call) => call.code === 'OK' && endedMs(call) >= fromMs && endedMs(call) < untilMs).length;
+/** Those that ran out of time have taken a connection, too. */
+export const endedBetween = (calls: readonly Call[], fromMs: number, untilMs: number): number =>
+  calls.filter((call) => endedMs(call) >= fromMs && endedMs(call) < untilMs).length;

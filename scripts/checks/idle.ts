@@ -9,17 +9,22 @@ const TOLD_WITHIN_MS = 2000;
 /** A pod's clock is not known better, and a timer may fire a little early. */
 const EARLY_MS = 50;
 
-type Params = {
+type Watched = {
   arm: string;
+  /** When clients were told to end: then they close what they have. */
+  untilMs: number;
+};
+
+type Params = Watched & {
   /** From the last call to the closing of its connection. */
   fromMs: number;
   toMs: number;
 };
 
 /** The connection is closed within the predicted time after the last call. */
-export function idleClosed(history: History, { arm, fromMs, toMs }: Params): Finding {
+export function idleClosed(history: History, { arm, untilMs, fromMs, toMs }: Params): Finding {
   const say = sayFor('idle-closed', arm);
-  const idle = idleTime(history, arm);
+  const idle = idleTime(history, { arm, untilMs });
   if (typeof idle === 'string') return say.unknown(idle);
   const predicted = `predicted ${formatDuration(fromMs)} to ${formatDuration(toMs)}`;
   const { closedAfterMs, observedMs, open } = idle;
@@ -33,9 +38,9 @@ export function idleClosed(history: History, { arm, fromMs, toMs }: Params): Fin
 }
 
 /** The connection stays, at least for the time in which another would be closed. */
-export function idleKept(history: History, { arm, forMs }: { arm: string; forMs: number }): Finding {
+export function idleKept(history: History, { arm, untilMs, forMs }: Watched & { forMs: number }): Finding {
   const say = sayFor('idle-kept', arm);
-  const idle = idleTime(history, arm);
+  const idle = idleTime(history, { arm, untilMs });
   if (typeof idle === 'string') return say.unknown(idle);
   const { closedAfterMs, observedMs, open } = idle;
   if (closedAfterMs !== undefined)
@@ -54,12 +59,13 @@ export type IdleTime = {
 };
 
 /** From an arm's last call on; a reason, where it cannot be told. */
-export function idleTime(history: History, arm: string): IdleTime | string {
+export function idleTime(history: History, { arm, untilMs }: Watched): IdleTime | string {
   const calls = callsOf(history, arm);
   if (calls.length === 0) return 'no call was made';
   const lastMs = Math.max(...calls.map(endedMs));
+  const serverArm = serverArmOf(history, arm);
   const told = eventsOf(history, 'counters').flatMap((event) =>
-    event.arm === serverArmOf(history, arm) && event.connections !== undefined
+    event.arm === serverArm && event.atMs < untilMs && event.connections !== undefined
       ? [{ pod: event.source, atMs: event.atMs, open: event.connections.open }]
       : [],
   );

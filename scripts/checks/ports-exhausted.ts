@@ -1,5 +1,5 @@
 import { formatDuration } from '../common/duration.ts';
-import { callsOf, failuresOf, type History, startedMs } from '../history/index.ts';
+import { type Call, callsOf, failuresOf, type History, startedMs } from '../history/index.ts';
 import { type Finding, sayFor } from './finding.ts';
 import { unlessStarved } from './starved.ts';
 import { count, describeFailures } from './words.ts';
@@ -8,8 +8,10 @@ type Params = {
   arm: string;
   /** How many the client has. */
   ports: number;
-  /** Calls a second, each of which takes one for good. */
+  /** Calls a second, each of which takes one for good, also those that fail later on. */
   ratePerSecond: number;
+  /** Since when none should fail for another reason. */
+  warmMs: number;
 };
 
 /** What Linux says to connect() when no local port is left. */
@@ -19,7 +21,7 @@ const MAY_BE_OFF = 0.1;
 const SLACK_MS = 1000;
 
 /** The client runs out of ports when as many calls have been made as it has, not before, and no call succeeds after. */
-export function portsExhausted(history: History, { arm, ports, ratePerSecond }: Params): Finding {
+export function portsExhausted(history: History, { arm, ports, ratePerSecond, warmMs }: Params): Finding {
   const say = sayFor('ports-exhausted', arm);
   const calls = callsOf(history, arm).sort((a, b) => a.seq - b.seq);
   const [first, last] = [calls.at(0), calls.at(-1)];
@@ -28,7 +30,8 @@ export function portsExhausted(history: History, { arm, ports, ratePerSecond }: 
   const mayBeOffMs = predictedMs * MAY_BE_OFF + SLACK_MS;
   const predicted = `predicted after ${formatDuration(predictedMs)}: ${ports} ports at ${ratePerSecond} a second`;
 
-  const failed = calls.filter(({ code }) => code !== 'OK');
+  const isNoPort = ({ message = '' }: Call) => message.includes(NO_PORT);
+  const failed = calls.filter((call) => call.code !== 'OK' && (isNoPort(call) || startedMs(call) >= warmMs));
   const [firstFailed] = failed;
   if (firstFailed === undefined) {
     const observedMs = startedMs(last) - startedMs(first);
@@ -36,7 +39,7 @@ export function portsExhausted(history: History, { arm, ports, ratePerSecond }: 
     return observedMs < predictedMs + mayBeOffMs ? say.unknown(message) : say.fail(message);
   }
   const afterMs = startedMs(firstFailed) - startedMs(first);
-  const others = failed.filter(({ message = '' }) => !message.includes(NO_PORT));
+  const others = failed.filter((call) => !isNoPort(call));
   const moment = (atMs: number) => `${formatDuration(atMs - startedMs(first))} after the first call`;
   if (others.length > 0)
     return say.fail(`calls failed for other reasons: ${describeFailures(failuresOf(others), moment)}`);

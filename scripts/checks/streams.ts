@@ -8,7 +8,8 @@ import { count } from './words.ts';
 
 export type StreamsParams = {
   arm: string;
-  /** How long calls were made at this rate, from the first on. */
+  /** Since when calls were made at this rate, and how long. */
+  fromMs: number;
   loadMs: number;
   ratePerSecond: number;
   /** What a server takes for a call. */
@@ -61,7 +62,7 @@ export function noQueue(history: History, params: StreamsParams): Finding {
 /** What calls of the last quarter of the load take, in the middle of that quarter, where there is a queue. */
 export const lateWaitMs = (load: Load): number => load.latencyMs + (7 / 8) * load.loadMs * overload(load);
 
-type Load = Omit<StreamsParams, 'arm'> & { streams: number };
+type Load = Omit<StreamsParams, 'arm' | 'fromMs'> & { streams: number };
 
 /** By how much longer a call waits that is made a millisecond later, in milliseconds. */
 const overload = ({ ratePerSecond, latencyMs, streams }: Load): number =>
@@ -82,25 +83,23 @@ export type QueueFigures = {
 /** Of the calls that were due while the load lasted; a reason, where there are none. */
 export function queueFigures(
   history: History,
-  { arm, loadMs }: Pick<StreamsParams, 'arm' | 'loadMs'>,
+  { arm, fromMs, loadMs }: Pick<StreamsParams, 'arm' | 'fromMs' | 'loadMs'>,
 ): QueueFigures | string {
-  const made = callsOf(history, arm);
-  const beganMs = Math.min(...made.map(({ atMs }) => atMs));
-  const calls = made.filter(({ atMs }) => atMs < beganMs + loadMs);
+  const calls = callsOf(history, arm).filter(({ atMs }) => atMs >= fromMs && atMs < fromMs + loadMs);
   if (calls.length < MIN_CALLS) return `${count(calls.length, 'call')} are too few, ${MIN_CALLS} are needed`;
   const quarter = (from: number) =>
     calls.filter(
-      ({ atMs }) => atMs >= beganMs + (from * loadMs) / 4 && atMs < beganMs + ((from + 1) * loadMs) / 4,
+      ({ atMs }) => atMs >= fromMs + (from * loadMs) / 4 && atMs < fromMs + ((from + 1) * loadMs) / 4,
     );
   const ends = calls.map(endedMs);
   const spanMs = Math.max(...ends) - Math.min(...ends);
   const middle = (of: readonly Call[]) => (of.length === 0 ? 0 : median(of.map(tookMs)));
   return {
-    secondHalf: { fromMs: beganMs + loadMs / 2, untilMs: beganMs + loadMs },
+    secondHalf: { fromMs: fromMs + loadMs / 2, untilMs: fromMs + loadMs },
     calls: calls.length,
     earlyMs: middle(quarter(0)),
     lateMs: middle(quarter(3)),
     answersPerSecond: ((calls.length - 1) * 1000) / spanMs,
-    open: calls.reduce((sum, call) => sum + tookMs(call), 0) / (Math.max(...ends) - beganMs),
+    open: calls.reduce((sum, call) => sum + tookMs(call), 0) / (Math.max(...ends) - fromMs),
   };
 }

@@ -99,6 +99,7 @@ test('connections-grow: one more per call, at both ends', () => {
   });
   expect(connectionsGrow(leak(2), { arm: ARM }).verdict).toBe('fail');
   expect(connectionsGrow(leak(1, 0.5), { arm: ARM }).verdict).toBe('fail');
+  expect(connectionsGrow(leak(0.5, 1), { arm: ARM }).verdict).toBe('fail');
 });
 
 test('connections-grow: one reading, or few calls, cannot tell', () => {
@@ -168,7 +169,7 @@ const failingFrom = (seq: number, how: Partial<Call> = noPort) =>
   calls(300, (made) => (made.seq >= seq ? { ...made, ...how } : made));
 
 test('ports-exhausted: when as many calls were made as there are ports', () => {
-  const params = { arm: ARM, ports: 200, ratePerSecond: 10 };
+  const params = { arm: ARM, ports: 200, ratePerSecond: 10, warmMs: 5000 };
   expect(portsExhausted(failingFrom(200), params)).toMatchObject({
     verdict: 'pass',
     message: expect.stringMatching(
@@ -186,17 +187,23 @@ test('ports-exhausted: when as many calls were made as there are ports', () => {
 });
 
 test('ports-exhausted: calls that fail for other reasons, or succeed later, are no such thing', () => {
-  const params = { arm: ARM, ports: 200, ratePerSecond: 10 };
+  const params = { arm: ARM, ports: 200, ratePerSecond: 10, warmMs: 5000 };
   const refused = failingFrom(200, { code: 'UNAVAILABLE', message: 'ECONNREFUSED' });
   expect(portsExhausted(refused, params)).toMatchObject({
     verdict: 'fail',
     message: expect.stringContaining('calls failed for other reasons: 100 UNAVAILABLE'),
   });
+  // Young processes are slow: what fails then takes a port, too.
+  const slow = failingFrom(200).map((made) =>
+    made.seq < 20 ? { ...made, code: 'DEADLINE_EXCEEDED', message: 'late' } : made,
+  );
+  expect(portsExhausted(slow, params).verdict).toBe('pass');
+  expect(portsExhausted(slow, { ...params, warmMs: 0 }).verdict).toBe('fail');
   const recovers = failingFrom(200).map((made) => (made.seq === 250 ? call(250, 25_000) : made));
   expect(portsExhausted(recovers, params).verdict).toBe('fail');
 });
 
-const load = { arm: ARM, loadMs: 8000, ratePerSecond: 50, latencyMs: 500 };
+const load = { arm: ARM, fromMs: 0, loadMs: 8000, ratePerSecond: 50, latencyMs: 500 };
 
 /** Calls at the rate, of which so many at a time are served. */
 function queued(streams: number): Call[] {
@@ -230,6 +237,23 @@ test('calls-queue: answers come at streams / latency, and waits grow', () => {
   });
 });
 
+test('calls-queue: the rate alone, or the wait alone, is not it', () => {
+  const steady = queued(10).map((made) =>
+    made.seq >= 300 && made.seq < 399 ? { ...made, latencyMs: 500 } : made,
+  );
+  expect(callsQueue(steady, { ...load, streams: 10 })).toMatchObject({
+    verdict: 'fail',
+    message: expect.stringContaining('answers came at 20.3/s'),
+  });
+  // What was made before the load is not looked at.
+  expect(callsQueue(queued(10), { ...load, fromMs: 7000, streams: 10 }).verdict).toBe('unknown');
+  const slower = queued(10).map((made) => (made.seq === 399 ? { ...made, latencyMs: 30_000 } : made));
+  expect(callsQueue(slower, { ...load, streams: 10 })).toMatchObject({
+    verdict: 'fail',
+    message: expect.stringContaining('answers came at 10.'),
+  });
+});
+
 test('no-queue: calls take what the server takes', () => {
   expect(noQueue(queued(30), load)).toMatchObject({
     verdict: 'pass',
@@ -253,7 +277,7 @@ const told = (atMs: number, open: number): Counters => ({
 const idle = (...later: HistoryEvent[]): HistoryEvent[] => [...calls(50), told(1000, 1), ...later];
 
 test('idle-closed: in the predicted time after the last call', () => {
-  const params = { arm: ARM, fromMs: 2000, toMs: 12_000 };
+  const params = { arm: ARM, untilMs: 60_000, fromMs: 2000, toMs: 12_000 };
   expect(idleClosed(idle(told(14_902, 0)), params)).toEqual({
     check: 'idle-closed',
     arm: ARM,
@@ -277,7 +301,11 @@ test('idle-closed: in the predicted time after the last call', () => {
 });
 
 test('idle-kept: for longer than another would be', () => {
-  const params = { arm: ARM, forMs: 12_000 };
+  const params = { arm: ARM, untilMs: 60_000, forMs: 12_000 };
+  // Clients that end close their connections.
+  const ended = idle(told(20_000, 1), told(20_500, 0));
+  expect(idleKept(ended, { ...params, untilMs: 20_200 }).verdict).toBe('pass');
+  expect(idleKept(ended, params).verdict).toBe('fail');
   expect(idleKept(idle(told(20_000, 1)), params)).toMatchObject({
     verdict: 'pass',
     message: '1 connection still open 15.1s after the last call',

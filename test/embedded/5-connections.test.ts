@@ -14,7 +14,7 @@ afterAll(async () => {
 });
 
 async function run(args: string) {
-  const short = ['--load', '5s', '--freeze', '7s', '--name', LAB, '--json'];
+  const short = ['--warmup', '2s', '--load', '5s', '--freeze', '7s', '--name', LAB, '--json'];
   const result = await lab('experiment', ['connections', ...args.split(' ').filter(Boolean), ...short]);
   expect(result.stdout, result.stderr).not.toBe('');
   expect(await leftOvers(LAB)).toEqual([]);

@@ -1,7 +1,7 @@
 // One side of what connections do: its arms, what they should do, and how that is judged. All run in the same minutes.
 import { CONTROL_PORT, GRPC_PORT, type WorkloadRequest } from '../../../services/protocol/index.ts';
 import { type Finding, noFailedCall } from '../../checks/index.ts';
-import type { History } from '../../history/index.ts';
+import { between, type History, type Part } from '../../history/index.ts';
 import type { ResultTable } from '../../report/index.ts';
 import type { ArmPlan } from '../../stage/index.ts';
 import { loadBasis } from '../basis.ts';
@@ -20,15 +20,16 @@ export type Aspect = {
 export type ConnectionArm = {
   plan: ArmPlan;
   client: Omit<WorkloadRequest, 'id' | 'target'>;
+  /** Calls a second until processes are warm; default: those of the load. */
+  warmRate: number;
   /** Its client stops to call when the load is over. */
   fallsQuiet: boolean;
 };
 
-/** Undefined values of `plan` and `client` are as good as left out. */
 export function armOf(
   name: string,
   client: ConnectionArm['client'],
-  { fallsQuiet = false, ...plan }: Partial<Omit<ArmPlan, 'name'>> & { fallsQuiet?: boolean } = {},
+  { fallsQuiet = false, warmRate = client.ratePerSecond, ...plan }: ArmOptions = {},
 ): ConnectionArm {
   const servers = plan.serversOf === undefined ? 1 : 0;
   return {
@@ -36,16 +37,19 @@ export function armOf(
       name,
       servers,
       clients: 1,
-      clientCpu: '100m',
+      clientCpu: '200m',
       serverProbes: PROBES,
       ...plan,
       // No connection is closed but for what is looked at.
       serverEnv: { GRPC_MAX_CONNECTION_AGE_MS: undefined, ...plan.serverEnv },
     },
     client,
+    warmRate,
     fallsQuiet,
   };
 }
+
+type ArmOptions = Partial<Omit<ArmPlan, 'name'> & Pick<ConnectionArm, 'warmRate' | 'fallsQuiet'>>;
 
 /** The manifest's probes speak gRPC: each is a connection that would be counted, and none speaks TLS. */
 export const PROBES = {
@@ -64,6 +68,11 @@ export const basisOf = (history: History, { plan, client }: ConnectionArm): Find
     maxAttempts: 1,
   });
 
-/** From its first call to its last. */
+/** From when processes are warm, for young ones are slow, until clients are told to end. */
+export const loadedPart = (history: History): Part => between(history, 'load', 'end');
+
+export const warmMs = (history: History): number => loadedPart(history).fromMs;
+
+/** From then on, to its last call. */
 export const noneFailed = (history: History, arm: string): Finding =>
-  noFailedCall(history, { arm, fromMs: Number.NEGATIVE_INFINITY, untilMs: Number.POSITIVE_INFINITY });
+  noFailedCall(history, { arm, fromMs: warmMs(history), untilMs: Number.POSITIVE_INFINITY });

@@ -3,7 +3,7 @@ import { blackHole, blackHoleOf, noFailedCall } from '../../checks/index.ts';
 import { formatDuration } from '../../common/duration.ts';
 import { eventsOf, type History, type Part } from '../../history/index.ts';
 import type { ResultTable } from '../../report/index.ts';
-import { type Aspect, armOf, PROBES } from './aspect.ts';
+import { type Aspect, armOf, PROBES, warmMs } from './aspect.ts';
 import { claimed, FROZEN_RATE, NOTICE_SLACK_MS, type Parameters } from './parameters.ts';
 
 /** The arm whose servers both clients call. */
@@ -47,7 +47,7 @@ export function frozen(parameters: Parameters): Aspect {
         blackHole(history, { arm, part, ...interval, share: 1 / SERVERS }),
         noFailedCall(history, {
           arm,
-          fromMs: Number.NEGATIVE_INFINITY,
+          fromMs: warmMs(history),
           untilMs: part.fromMs - SHORTLY_MS,
         }),
         noFailedCall(history, {

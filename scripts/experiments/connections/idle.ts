@@ -3,7 +3,7 @@ import { idleClosed, idleKept, idleTime } from '../../checks/index.ts';
 import { formatDuration } from '../../common/duration.ts';
 import type { History } from '../../history/index.ts';
 import type { ResultTable } from '../../report/index.ts';
-import { type Aspect, armOf, noneFailed } from './aspect.ts';
+import { type Aspect, armOf, loadedPart, noneFailed } from './aspect.ts';
 import { claimed, DEFAULT_IDLE_MS, type Parameters, POOL_CHECK_MS } from './parameters.ts';
 
 const TREATMENT = 'idle-timeout';
@@ -36,11 +36,14 @@ export function idle(parameters: Parameters): Aspect {
     ],
     treatment: [TREATMENT],
     control: CONTROL,
-    claims: (history) => [
-      idleClosed(history, { arm: TREATMENT, fromMs, toMs }),
-      idleKept(history, { arm: CONTROL, forMs: toMs }),
-      ...[TREATMENT, CONTROL].map((arm) => noneFailed(history, arm)),
-    ],
+    claims: (history) => {
+      const { untilMs } = loadedPart(history);
+      return [
+        idleClosed(history, { arm: TREATMENT, untilMs, fromMs, toMs }),
+        idleKept(history, { arm: CONTROL, untilMs, forMs: toMs }),
+        ...[TREATMENT, CONTROL].map((arm) => noneFailed(history, arm)),
+      ];
+    },
     tables: (history) => [idleTable(history, predicted)],
   };
 }
@@ -50,7 +53,7 @@ function idleTable(history: History, predicted: Readonly<Record<string, string>>
     title: 'The connection after the last call',
     columns: ['', 'closed', 'open in the end', 'predicted'],
     rows: Object.entries(predicted).map(([arm, when]) => {
-      const seen = idleTime(history, arm);
+      const seen = idleTime(history, { arm, ...loadedPart(history) });
       if (typeof seen === 'string') return [arm, '–', '–', when];
       const { closedAfterMs, observedMs, open } = seen;
       const closed =

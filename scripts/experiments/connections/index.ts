@@ -7,7 +7,7 @@ import { wrap } from '../../common/terminal.ts';
 import { freezeFault } from '../../faults/index.ts';
 import type { Stage } from '../../stage/index.ts';
 import type { Experiment, Plan } from '../experiment.ts';
-import { deadlineOption, seedOption } from '../options.ts';
+import { deadlineOption, seedOption, warmupOption } from '../options.ts';
 import { type Aspect, type ConnectionArm, headlessOf } from './aspect.ts';
 import { FROZEN, frozen } from './frozen.ts';
 import { idle } from './idle.ts';
@@ -72,14 +72,15 @@ const connections: Experiment = {
           .default(1000, '1s'),
       )
       .addOption(
-        new Option('--freeze <duration>', 'of one of two servers').argParser(duration).default(10_000, '10s'),
+        new Option('--freeze <duration>', 'of one of two servers').argParser(duration).default(8000, '8s'),
       )
       .addOption(deadlineOption())
       .addOption(
         new Option('--load <duration>', 'before streams and idle stop to call')
           .argParser(positiveDuration)
-          .default(8000, '8s'),
+          .default(6000, '6s'),
       )
+      .addOption(warmupOption(6))
       .addOption(seedOption());
     return { command: own, plan: (capabilities) => plan(parametersOf(own.opts()), capabilities) };
   },
@@ -127,7 +128,7 @@ function plan(parameters: Parameters, capabilities: ReadonlySet<Capability>): Pl
 }
 
 async function run(stage: Stage, parameters: Parameters, arms: readonly ConnectionArm[]): Promise<void> {
-  const { aspects, loadMs, quietMs, freezeMs, thawedMs, startSpreadMs } = parameters;
+  const { aspects, warmupMs, loadMs, quietMs, freezeMs, thawedMs, startSpreadMs } = parameters;
   const known = new Map(arms.map((arm) => [arm.plan.name, arm]));
   const leaking = arms.filter(({ client }) => client.channelPer === 'call').map(({ plan }) => plan.name);
   await stage.startWorkloads((arm) => workloadOf(known.get(arm), stage.certificateAuthority), {
@@ -136,6 +137,11 @@ async function run(stage: Stage, parameters: Parameters, arms: readonly Connecti
       const arm = known.get(name);
       return arm && headlessOf(arm.plan);
     },
+  });
+  await stage.observe('warm-up', warmupMs);
+  await stage.changeWorkloads((name) => {
+    const arm = known.get(name);
+    return arm && rateOf(arm);
   });
   await stage.readSockets(leaking);
   await stage.observe('load', loadMs);
@@ -151,9 +157,18 @@ async function run(stage: Stage, parameters: Parameters, arms: readonly Connecti
   }
 }
 
+/** That of the load, where it is another than until now. */
+const rateOf = ({ warmRate, client: { ratePerSecond } }: ConnectionArm) =>
+  ratePerSecond === warmRate ? undefined : { ratePerSecond };
+
 function workloadOf(arm: ConnectionArm | undefined, ca: string | undefined) {
   if (arm === undefined) return undefined;
-  const { plan, client } = arm;
+  const { plan, client, warmRate } = arm;
   const target = `dns:///${headlessOf(plan)}:${GRPC_PORT}`;
-  return { ...client, target, ...(plan.serverTls && ca !== undefined ? { tls: { ca } } : {}) };
+  return {
+    ...client,
+    ratePerSecond: warmRate,
+    target,
+    ...(plan.serverTls && ca !== undefined ? { tls: { ca } } : {}),
+  };
 }

@@ -9,7 +9,7 @@ import {
 import { formatDuration } from '../../common/duration.ts';
 import { callsOf, connectionsRead, failuresOf, type History } from '../../history/index.ts';
 import type { ResultTable } from '../../report/index.ts';
-import { type Aspect, armOf, noneFailed } from './aspect.ts';
+import { type Aspect, armOf, noneFailed, warmMs } from './aspect.ts';
 import { leakingMs, type Parameters } from './parameters.ts';
 
 const CONTROL = 'default-pool';
@@ -57,7 +57,9 @@ export function leaks(parameters: Parameters, ownPorts: boolean): Aspect {
       ...[OWN_POOL, TLS].flatMap((arm) => [connectionsGrow(history, { arm }), noneFailed(history, arm)]),
       connectionsChurn(history, { arm: CHURN }),
       noneFailed(history, CHURN),
-      ...(ownPorts ? [portsExhausted(history, { arm: FEW_PORTS, ports, ratePerSecond })] : []),
+      ...(ownPorts
+        ? [portsExhausted(history, { arm: FEW_PORTS, ports, ratePerSecond, warmMs: warmMs(history) })]
+        : []),
       oneConnection(history, { arm: CONTROL }),
       noneFailed(history, CONTROL),
     ],

@@ -20,6 +20,7 @@ export type Options = {
   keepaliveTimeout: number;
   freeze: number;
   deadline: number;
+  warmup: number;
   load: number;
   seed: number;
 };
@@ -44,7 +45,9 @@ export type Parameters = {
   freezeMs: number;
   /** Of calls, but for those that are to queue. */
   deadlineMs: number;
-  /** How long all clients call; some then stop, while what they have left behind is watched. */
+  /** Before anything is counted. */
+  warmupMs: number;
+  /** How long all clients call then; some then stop, while what they have left behind is watched. */
   loadMs: number;
   quietMs: number;
   /** After a freeze. */
@@ -71,6 +74,8 @@ export const FROZEN_RATE = 20;
 export const NOTICE_SLACK_MS = 1000;
 
 const MARGIN_MS = 3000;
+/** For clients to be told of a change. */
+const LATE_MS = 2000;
 /** GET /sockets lists this many, and those that are closed count too. */
 const MOST_SOCKETS = 1500;
 /** So that a queue is told from none. */
@@ -99,9 +104,10 @@ export function parametersOf(options: Options): Parameters {
     keepaliveTimeoutMs: options.keepaliveTimeout,
     freezeMs: options.freeze,
     deadlineMs: options.deadline,
+    warmupMs: options.warmup,
     loadMs: load,
     thawedMs: MARGIN_MS,
-    startSpreadMs: 1000,
+    startSpreadMs: 5000,
     seed: options.seed,
   };
   return {
@@ -112,14 +118,14 @@ export function parametersOf(options: Options): Parameters {
 
 /** How long an aspect has to be watched when the load is over. */
 function quietFor(aspect: AspectName, parameters: Parameters): number {
-  const { loadMs, ports, leakRatePerSecond, startSpreadMs } = parameters;
+  const { loadMs, ports, leakRatePerSecond } = parameters;
   switch (aspect) {
     case 'leaks': {
       const leakedMs = Math.max(1.1 * ports, LEAST_LEAKED) * (1000 / leakRatePerSecond);
       return Math.max(MARGIN_MS, leakedMs + MARGIN_MS - loadMs);
     }
     case 'streams':
-      return longestWaitMs(parameters) + startSpreadMs;
+      return longestWaitMs(parameters);
     case 'idle':
       return claimed('idleTimeoutMs', parameters) + POOL_CHECK_MS + MARGIN_MS;
     case 'frozen':
@@ -129,8 +135,8 @@ function quietFor(aspect: AspectName, parameters: Parameters): number {
 
 /** Until the last call that was due in the load is answered, where there is a queue. */
 export function longestWaitMs(parameters: Parameters): number {
-  const { loadMs, startSpreadMs, latencyMs } = parameters;
-  return latencyMs + (loadMs + startSpreadMs + MARGIN_MS) * Math.max(0, overloadOf(parameters) - 1);
+  const { loadMs, latencyMs } = parameters;
+  return latencyMs + (loadMs + LATE_MS) * Math.max(0, overloadOf(parameters) - 1);
 }
 
 /** Calls that would be open by Little's law, over the streams of one connection. */
@@ -142,8 +148,16 @@ export const openCalls = ({ ratePerSecond, latencyMs }: Parameters): number =>
   (ratePerSecond * latencyMs) / 1000;
 
 /** From the first call of a leaking client to the last reading. */
-export const leakingMs = ({ aspects, loadMs, quietMs, freezeMs, thawedMs }: Parameters): number =>
-  loadMs + quietMs + (aspects.includes('frozen') ? freezeMs + thawedMs : 0);
+export const leakingMs = ({
+  aspects,
+  startSpreadMs,
+  warmupMs,
+  loadMs,
+  quietMs,
+  freezeMs,
+  thawedMs,
+}: Parameters): number =>
+  startSpreadMs + warmupMs + loadMs + quietMs + (aspects.includes('frozen') ? freezeMs + thawedMs : 0);
 
 /** Runs whose verdict could only be `unknown` are refused before they cost two minutes. */
 export function refuseWhatTellsNothing(parameters: Parameters): void {

@@ -3,13 +3,15 @@ import { callsQueue, lateWaitMs, noQueue, queueFigures } from '../../checks/inde
 import { formatDuration } from '../../common/duration.ts';
 import type { History } from '../../history/index.ts';
 import type { ResultTable } from '../../report/index.ts';
-import { type Aspect, armOf, noneFailed } from './aspect.ts';
+import { type Aspect, armOf, noneFailed, warmMs } from './aspect.ts';
 import { claimed, longestWaitMs, openCalls, type Parameters } from './parameters.ts';
 
 const QUEUE = 'stream-queue';
 const CHANNELS = 'more-channels';
 const KIT = 'more-by-kit';
 const CONTROL = 'no-limit';
+/** Calls a second that take no more streams than there are. */
+const WARM_RATE = 5;
 
 export function streams(parameters: Parameters): Aspect {
   const { ratePerSecond, latencyMs, maxStreams, connections, loadMs } = parameters;
@@ -26,11 +28,11 @@ export function streams(parameters: Parameters): Aspect {
   };
   const several = { ...client, channels: connections, subchannelPool: 'own' } as const;
   const arms = [
-    armOf(QUEUE, client, { serverEnv: limited, fallsQuiet: true }),
+    armOf(QUEUE, client, { serverEnv: limited, fallsQuiet: true, warmRate: WARM_RATE }),
     // The limit is one of each connection: that they have a server in common makes no difference.
-    armOf(CHANNELS, several, { serversOf: QUEUE, fallsQuiet: true }),
-    armOf(KIT, { ...several, stack: 'kit' }, { serversOf: QUEUE, fallsQuiet: true }),
-    armOf(CONTROL, client, { serverEnv, fallsQuiet: true }),
+    armOf(CHANNELS, several, { serversOf: QUEUE, fallsQuiet: true, warmRate: WARM_RATE }),
+    armOf(KIT, { ...several, stack: 'kit' }, { serversOf: QUEUE, fallsQuiet: true, warmRate: WARM_RATE }),
+    armOf(CONTROL, client, { serverEnv, fallsQuiet: true, warmRate: WARM_RATE }),
   ];
   const load = { loadMs, ratePerSecond, latencyMs };
   const enough = [CHANNELS, KIT, CONTROL];
@@ -39,11 +41,14 @@ export function streams(parameters: Parameters): Aspect {
     prediction: predictionOf(parameters),
     treatment: [QUEUE, CHANNELS, KIT],
     control: CONTROL,
-    claims: (history) => [
-      callsQueue(history, { arm: QUEUE, ...load, streams: most }),
-      ...enough.map((arm) => noQueue(history, { arm, ...load })),
-      ...[QUEUE, ...enough].map((arm) => noneFailed(history, arm)),
-    ],
+    claims: (history) => {
+      const fromMs = warmMs(history);
+      return [
+        callsQueue(history, { arm: QUEUE, ...load, fromMs, streams: most }),
+        ...enough.map((arm) => noQueue(history, { arm, ...load, fromMs })),
+        ...[QUEUE, ...enough].map((arm) => noneFailed(history, arm)),
+      ];
+    },
     tables: (history) => [streamTable(history, [QUEUE, ...enough], parameters)],
   };
 }
@@ -71,7 +76,7 @@ function streamTable(history: History, arms: readonly string[], parameters: Para
     title: 'Calls and a limit of streams: medians of a quarter of the load',
     columns: ['', 'asked/s', 'answers/s', 'first', 'last', 'open calls'],
     rows: arms.map((arm) => {
-      const seen = queueFigures(history, { arm, loadMs });
+      const seen = queueFigures(history, { arm, fromMs: warmMs(history), loadMs });
       if (typeof seen === 'string') return [arm, `${ratePerSecond}`, '–', '–', '–', '–'];
       return [
         arm,
