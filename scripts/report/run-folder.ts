@@ -87,7 +87,7 @@ export async function readRun(id: string): Promise<RunDocument> {
 }
 
 /** The events of a run in order, some thousands at a time: a million of them one by one would take twice as long. */
-async function* readHistory(id: string): AsyncGenerator<HistoryEvent[]> {
+export async function* readHistory(id: string): AsyncGenerator<HistoryEvent[]> {
   const text = createReadStream(join(runFolder(id), 'history.ndjson.gz'))
     .pipe(createGunzip({ chunkSize: CHUNK_BYTES }))
     .setEncoding('utf8');

@@ -1,7 +1,7 @@
 // The experiments beside `scale` on an embedded cluster.
 import { afterAll, beforeAll, expect } from 'vitest';
 import { lab } from '../support/cli.ts';
-import { experimentsHold } from '../support/experiments.ts';
+import { localityHolds, resolverHolds, retryHolds } from '../support/experiments.ts';
 import { LAB, leftOvers } from './support.ts';
 
 beforeAll(async () => {
@@ -13,4 +13,7 @@ afterAll(async () => {
   await lab('lab-down', ['--name', LAB]);
 });
 
-experimentsHold(LAB, () => leftOvers(LAB));
+const on = { name: LAB, leftOvers: () => leftOvers(LAB) };
+resolverHolds(on);
+localityHolds(on);
+retryHolds(on);

@@ -1,7 +1,7 @@
-// The experiments beside `scale` on a real cluster.
+// Experiments beside `scale` on a real cluster: one of each kind. The others are held to it on an embedded one.
 import { afterAll, beforeAll, expect } from 'vitest';
 import { lab } from '../support/cli.ts';
-import { experimentsHold } from '../support/experiments.ts';
+import { localityHolds, passes, resolverHolds } from '../support/experiments.ts';
 import { kindClusters, LAB, leftOvers } from './support.ts';
 
 let wasUp = false;
@@ -16,4 +16,8 @@ afterAll(async () => {
   if (!wasUp) await lab('lab-down', ['--name', LAB]);
 });
 
-experimentsHold(LAB, leftOvers);
+const on = { name: LAB, leftOvers };
+resolverHolds(on);
+localityHolds(on);
+passes(on, 'distribution', '');
+passes(on, 'probes', '');

@@ -3,33 +3,49 @@ import { describe, expect, it } from 'vitest';
 import { RunDocument } from '../../scripts/report/index.ts';
 import { lab } from './cli.ts';
 
-/** @param leftOvers what runs have deployed and not removed, `[]` or `''` when nothing. */
-export function experimentsHold(name: string, leftOvers: () => Promise<unknown>): void {
-  const run = async (experiment: string, args: string) => {
-    const result = await lab('experiment', [experiment, ...args.split(' '), '--name', name, '--json']);
-    expect(result.stdout, result.stderr).not.toBe('');
-    const document = RunDocument.parse(JSON.parse(result.stdout));
-    expect(document.verdict, document.reasons.join('\n')).toBe('pass');
-    expect(result.exitCode).toBe(0);
-    expect(await leftOvers()).toHaveLength(0);
-    return document;
-  };
-  const rowsOf = ({ tables }: RunDocument, index = 0) =>
-    new Map(tables[index]?.rows.map(([head = '', ...cells]) => [head, cells]));
+type On = {
+  /** Of the lab. */
+  name: string;
+  /** What runs have deployed and not removed, `[]` or `''` when nothing. */
+  leftOvers: () => Promise<unknown>;
+};
 
+async function passing({ name, leftOvers }: On, experiment: string, args: string): Promise<RunDocument> {
+  const words = args.split(' ').filter(Boolean);
+  const result = await lab('experiment', [experiment, ...words, '--name', name, '--json']);
+  expect(result.stdout, result.stderr).not.toBe('');
+  const document = RunDocument.parse(JSON.parse(result.stdout));
+  expect(document.verdict, document.reasons.join('\n')).toBe('pass');
+  expect(result.exitCode).toBe(0);
+  expect(await leftOvers()).toHaveLength(0);
+  return document;
+}
+const rowsOf = ({ tables }: RunDocument, index = 0) =>
+  new Map(tables[index]?.rows.map(([head = '', ...cells]) => [head, cells]));
+
+/** A test that an experiment passes, and leaves nothing behind. */
+export function passes(on: On, experiment: string, args: string): void {
+  it(`${experiment} passes`, async () => {
+    await passing(on, experiment, args);
+  });
+}
+
+export function resolverHolds(on: On): void {
   describe('resolver', () => {
     it('passes: a watch finds new pods, polling and max age do in their time, plain DNS does not', async () => {
-      const document = await run('resolver', '--poll 1s,3s --max-connection-age 4s --dns-floor 5s');
+      const document = await passing(on, 'resolver', '--poll 1s,3s --max-connection-age 4s --dns-floor 5s');
       const waits = rowsOf(document);
       expect([...waits.keys()]).toEqual(['dns-max-age', 'dns-poll-1s', 'dns-poll-3s', 'watch', 'dns-only']);
       expect(waits.get('dns-only')?.at(-1)).toBe('never');
       expect(waits.get('dns-only')?.at(-2)).toBe('never');
     });
   });
+}
 
+export function localityHolds(on: On): void {
   describe('locality', () => {
     it('passes: each way to keep calls on the own node does as it should when the local pod goes', async () => {
-      const document = await run('locality', '--ready-after 3s --window 10s');
+      const document = await passing(on, 'locality', '--ready-after 3s --window 10s');
       const shares = [...rowsOf(document)].filter(([head]) => head.startsWith('prefer-same-node'));
       expect(shares).toHaveLength(3);
       expect(shares.filter(([, [before]]) => before?.startsWith('100%'))).toHaveLength(2);
@@ -37,10 +53,12 @@ export function experimentsHold(name: string, leftOvers: () => Promise<unknown>)
       expect(rowsOf(document, 1).get('prefer-same-node')).not.toContain('never');
     });
   });
+}
 
+export function retryHolds(on: On): void {
   describe('retry', () => {
     it('passes: retries help against failures, make an overload worse, and throttling stops them', async () => {
-      const document = await run('retry', '--phase 8s');
+      const document = await passing(on, 'retry', '--phase 8s');
       const figures = rowsOf(document);
       expect([...figures.keys()]).toEqual(['none', 'retry', 'retry-elsewhere', 'hedging', 'throttled']);
       expect(figures.get('retry-elsewhere')?.[2]).toMatch(/^100.0% × 1/);
@@ -50,13 +68,13 @@ export function experimentsHold(name: string, leftOvers: () => Promise<unknown>)
     it('leaves nothing behind when it is interrupted while servers fail', async () => {
       const interrupted = await lab(
         'experiment',
-        ['retry', '--warmup', '1s', '--phase', '5s', '--name', name],
+        ['retry', '--warmup', '1s', '--phase', '5s', '--name', on.name],
         {
           signal: { name: 'SIGINT', when: (stderr) => stderr.includes('failing: watching') },
         },
       );
       expect(interrupted.exitCode).toBe(130);
-      expect(await leftOvers()).toHaveLength(0);
+      expect(await on.leftOvers()).toHaveLength(0);
     });
   });
 }
