@@ -50,18 +50,20 @@ describe('what is predicted', () => {
       the same addresses. No client is restarted, and once answered again no call
       fails.
       headless: calls fail at once with "No connection established. Last error: …
-        ECONNREFUSED": a connected client keeps the addresses it has, though DNS knows
-        none. New addresses are found up to 30.0s after Ready (DNS may have been asked
-        just before), the same ones by connecting again: within as long again as it
-        was down, and a second.
+        ECONNREFUSED": a connected client keeps the addresses that it has, though DNS
+        knows none. New ones are found within 30.0s of Ready where DNS still had the
+        old ones when it was asked last, and within as long again as it was down, and
+        3.0s, where it had none: then it is asked at growing intervals, like
+        connections are tried. The same addresses need no DNS.
       headless-wait: the same, but calls wait: they end with DEADLINE_EXCEEDED after
         5.0s or well.
-      clusterip: one address that stays: within as long again as it was down, and a
-        second, for new pods too. But a connection attempt that meets a dying pod can
+      clusterip: one address that stays: within as long again as it was down, and
+        3.0s, for new pods too. But a connection attempt that meets a dying pod can
         hang for two minutes where packets to it get lost; calls then run out of time.
       fresh: a channel for each call says "Name resolution failed for target …", and
         is well 2.0s after Ready at most.
-      dns-poll: DNS is asked every 30.0s ±10%: up to that after Ready.
+      dns-poll: DNS is asked every 30.0s ±10%, and when a connection cannot be made:
+        up to that after Ready.
       watch: the API tells it: up to 2.0s after Ready (of the same address, when it
         may connect again).
       undisturbed: its servers stay, and no call fails."
