@@ -43,9 +43,10 @@ describe('what is predicted', () => {
   it('reads well', () => {
     expect(describeArms(defaults, arms)).toMatchInlineSnapshot(`
       "What each arm loses to a rolling restart:
-      All 2 pods of each Deployment are replaced, 1 of which may be missing and 1 too
-      many at a time (of the default, 25% of each, 4 replicas make 1 and 1, 3 make 0
-      and 1). Slow pods are Ready 8.0s after they have started, others at once.
+      All 2 pods of each Deployment are replaced, 1 of which may be missing and 1
+        too many at a time (of the default, 25% of each, 4 replicas make 1 and 1, 3
+        make 0 and 1). Slow pods are Ready 8.0s after they have started, others at
+        once.
       drain: no call fails: a pod that has to go serves on for 15.0s, by when a new
         one is Ready: the client asks DNS when the first connection is closed, and
         finds it.
