@@ -43,8 +43,11 @@ export const ownerOf = (kind: Kind): string => `${kind}-headless`;
 
 /** First delay before a channel connects, or resolves after a failure, again: gRPC's connection back-off. */
 const FIRST_BACKOFF_MS = 1000;
-/** Each delay is 1.6 times the last, ±20 %: what is left of one when a server is Ready is no more than all before it, and the first. */
-const BACKOFF = { withinMs: 0, orDownAndMs: FIRST_BACKOFF_MS + SLACK_MS };
+/**
+ * Each delay is 1.6 times the last, ±20 %: what is left of one when a server can be reached is no more than all before it,
+ * and the first. A server that is Ready can be reached a little later, and by then another delay may have begun.
+ */
+const BACKOFF = { withinMs: 0, orDownAndMs: FIRST_BACKOFF_MS + 2 * SLACK_MS };
 /** grpc-kit varies each interval by so much to either side. */
 const POLL_JITTER = 0.1;
 
@@ -192,8 +195,8 @@ export function describeArms(parameters: Parameters): string {
       'growing intervals, like connections are tried. The same addresses need no DNS.',
     `headless-wait: the same, but calls wait: they end with DEADLINE_EXCEEDED after ${formatDuration(waitDeadlineMs)} or well.`,
     `clusterip: one address that stays: within ${again}, for new pods too. But a ` +
-      'connection attempt that meets a dying pod can hang for two minutes where packets to it get lost; calls then run ' +
-      'out of time.',
+      'connection attempt that meets a dying pod can hang for two minutes where packets to it get lost: its socket ' +
+      'waits in SYN_SENT.',
     `fresh: a channel for each call says "Name resolution failed for target …", and is well ${formatDuration(SLACK_MS)} ` +
       'after Ready at most.',
     `dns-poll: DNS is asked every ${formatDuration(pollMs)} ±10%, and when a connection cannot be made: up to that ` +
