@@ -1,14 +1,6 @@
 import { formatDuration } from '../common/duration.ts';
-import {
-  type Call,
-  callsStartedIn,
-  type History,
-  type Outage,
-  outageOf,
-  startedMs,
-} from '../history/index.ts';
+import { CLIENT_APP, eventsOf, type History, type Outage, outageOf } from '../history/index.ts';
 import { type Finding, sayFor } from './finding.ts';
-import { count } from './words.ts';
 
 /** What was said beforehand of the time from a server's Ready to a client's first answer. */
 export type Recovery = {
@@ -18,7 +10,7 @@ export type Recovery = {
   orDownAndMs?: number | undefined;
   /**
    * A client that was connecting when a pod died may wait for an answer from nobody until its kernel gives up, which takes
-   * about two minutes. Its calls then run out of time.
+   * about two minutes: seen by its socket, which waits for an answer to its SYN.
    */
   mayHang: boolean;
 };
@@ -48,20 +40,18 @@ export function answeredAgain(history: History, { arm, recovery, callsEveryMs }:
       recoveryMs < 0 ? 'before a server was seen to be Ready' : `${formatDuration(recoveryMs)} after Ready`;
     return say.pass(`answered again ${when}, ${within}`);
   }
-  const lateMs = readyMs + allowedMs;
-  const late = callsStartedIn(history, arm, lateMs, silence.toMs ?? untilMs);
   const message =
     recoveryMs === undefined
       ? `no answer in ${formatDuration(untilMs - readyMs)} after Ready, ${within}`
       : `answered again ${formatDuration(recoveryMs)} after Ready, ${within}`;
-  if (recoveryMs === undefined && untilMs < lateMs)
+  if (recoveryMs === undefined && untilMs < readyMs + allowedMs)
     return say.unknown(`${message}: the run ended before that`);
-  if (recovery.mayHang && late.length > 0 && late.every((call) => isHanging(call, silence.toMs))) {
-    return say.pass(
-      `${message}, but it hangs as one may: ${count(late.length, 'call')} after that ran out of time`,
-    );
-  }
-  return say.fail(message);
+  const hangsAtMs = recovery.mayHang ? hangingMs(history, arm, readyMs, silence.toMs ?? untilMs) : undefined;
+  return hangsAtMs === undefined
+    ? say.fail(message)
+    : say.pass(
+        `${message}, but its connecting hangs, as it may: SYN_SENT ${formatDuration(hangsAtMs - readyMs)} after Ready`,
+      );
 }
 
 export const allowedRecoveryMs = (
@@ -69,7 +59,11 @@ export const allowedRecoveryMs = (
   { downMs }: Pick<Outage, 'downMs'>,
 ): number => Math.max(withinMs, orDownAndMs === undefined ? 0 : downMs + orDownAndMs);
 
-/** A call that waited for a connection: to its deadline, or to the end of the silence. */
-const isHanging = (call: Call, toMs: number | undefined): boolean =>
-  call.code === 'DEADLINE_EXCEEDED' ||
-  (toMs !== undefined && call.code === 'OK' && startedMs(call) + call.latencyMs >= toMs);
+/** When, of the last look at the client's sockets before it was answered, one of them waited for an answer to its SYN. */
+function hangingMs(history: History, arm: string, fromMs: number, untilMs: number): number | undefined {
+  const seen = eventsOf(history, 'sockets').findLast(
+    (sockets) =>
+      sockets.arm === arm && sockets.app === CLIENT_APP && sockets.atMs > fromMs && sockets.atMs < untilMs,
+  );
+  return (seen?.states.SYN_SENT ?? 0) > 0 ? seen?.atMs : undefined;
+}

@@ -53,10 +53,10 @@ describe('outage', () => {
     const document = await run('outage', SHORT);
     expect(document.verdict, document.reasons.join('\n')).toBe('pass');
     const said = rowsOf(document, 2);
-    expect(said.get('headless')?.[0]).toContain(
+    expect(said.get('zero-headless')?.[1]).toContain(
       'No connection established. Last error: Error: connect ECONNREFUSED',
     );
-    expect(said.get('fresh')?.[0]).toContain('Name resolution failed for target');
+    expect(said.get('zero-fresh')?.[1]).toContain('Name resolution failed for target');
     expect(document.findings.filter(({ check }) => check === 'same-pods')).toHaveLength(3);
   });
 

@@ -93,6 +93,9 @@ function plan(parameters: Parameters): Plan {
 /** Enough for a process to end by itself; with none a pod's object would go before its process. */
 const GRACE_SECONDS = 1;
 
+/** At sockets, in the window: whether a client is connecting still. */
+const LOOKS = 4;
+
 async function run(stage: Stage, parameters: Parameters, arms: readonly OutageArm[]): Promise<void> {
   const { servers, holdMs } = parameters;
   const clients = new Map(arms.map(({ name, client }) => [name, client]));
@@ -133,5 +136,9 @@ async function run(stage: Stage, parameters: Parameters, arms: readonly OutageAr
     ),
   ]);
   await stage.allReady();
-  await stage.observe('window', parameters.windowMs);
+  const mayHang = arms.filter(({ recovery }) => recovery.mayHang).map(({ name }) => name);
+  for (let look = 0; look < LOOKS; look += 1) {
+    await stage.observe('window', parameters.windowMs / LOOKS);
+    await stage.readSockets(mayHang);
+  }
 }

@@ -43,8 +43,11 @@ export const ownerOf = (kind: Kind): string => `${kind}-headless`;
 
 /** First delay before a channel connects, or resolves after a failure, again: gRPC's connection back-off. */
 const FIRST_BACKOFF_MS = 1000;
-/** What of it is left when a server is Ready again is no more than the time that it has gone on: each delay is 1.6 times the last, ±20 %. */
-const BACKOFF = { withinMs: 0, orDownAndMs: FIRST_BACKOFF_MS + SLACK_MS };
+/**
+ * Each delay is 1.6 times the last, ±20 %: what is left of one when a server can be reached is no more than all before it,
+ * and the first. A server that is Ready can be reached a little later, and by then another delay may have begun.
+ */
+const BACKOFF = { withinMs: 0, orDownAndMs: FIRST_BACKOFF_MS + 2 * SLACK_MS };
 /** grpc-kit varies each interval by so much to either side. */
 const POLL_JITTER = 0.1;
 
@@ -184,17 +187,20 @@ export function plansOf({ servers }: Parameters, arms: readonly OutageArm[]): Ar
 export function describeArms(parameters: Parameters): string {
   const { holdMs, dnsFloorMs, pollMs, waitDeadlineMs } = parameters;
   const floor = formatDuration(dnsFloorMs);
+  const again = `as long again as it was down, and ${formatDuration(BACKOFF.orDownAndMs)}`;
   const lines = [
     'headless: calls fail at once with "No connection established. Last error: … ECONNREFUSED": a connected client ' +
-      `keeps the addresses it has, though DNS knows none. New addresses are found up to ${floor} after Ready (DNS may ` +
-      'have been asked just before), the same ones by connecting again: within as long again as it was down, and a second.',
+      `keeps the addresses that it has, though DNS knows none. New ones are found within ${floor} of Ready where DNS ` +
+      `still had the old ones when it was asked last, and within ${again}, where it had none: then it is asked at ` +
+      'growing intervals, like connections are tried. The same addresses need no DNS.',
     `headless-wait: the same, but calls wait: they end with DEADLINE_EXCEEDED after ${formatDuration(waitDeadlineMs)} or well.`,
-    'clusterip: one address that stays: within as long again as it was down, and a second, for new pods too. But a ' +
-      'connection attempt that meets a dying pod can hang for two minutes where packets to it get lost; calls then run ' +
-      'out of time.',
+    `clusterip: one address that stays: within ${again}, for new pods too. But a ` +
+      'connection attempt that meets a dying pod can hang for two minutes where packets to it get lost: its socket ' +
+      'waits in SYN_SENT.',
     `fresh: a channel for each call says "Name resolution failed for target …", and is well ${formatDuration(SLACK_MS)} ` +
       'after Ready at most.',
-    `dns-poll: DNS is asked every ${formatDuration(pollMs)} ±10%: up to that after Ready.`,
+    `dns-poll: DNS is asked every ${formatDuration(pollMs)} ±10%, and when a connection cannot be made: up to that ` +
+      'after Ready.',
     `watch: the API tells it: up to ${formatDuration(SLACK_MS)} after Ready (of the same address, when it may connect again).`,
     `${CONTROL}: its servers stay, and no call fails.`,
   ];

@@ -205,7 +205,7 @@ export function describeArms(
     `${formatDuration(readyAfterMs)} after they have started, others at once.`;
   return [
     'What each arm loses to a rolling restart:',
-    wrap(rollout),
+    wrap(rollout, '  ', ''),
     ...arms.map((arm) => wrap(`${arm.name}: ${describe(arm.expected)}: ${arm.why}.`, '  ', '')),
   ].join('\n');
 }

@@ -49,8 +49,8 @@ const rollingRestart: Experiment = {
           .argParser(duration)
           .default(30_000, '30s'),
       )
-      .addOption(rateOption(40))
-      .option('--burst <n>', 'calls that a client starts at once', integer(1, 1000), 1)
+      .addOption(rateOption(30))
+      .option('--burst <n>', 'calls that a client starts at once', integer(1, 1000), 2)
       .addOption(
         new Option('--latency <duration>', 'that servers add to each call')
           .argParser(duration)
