@@ -71,7 +71,7 @@ describe('dns', () => {
     const { verdict, reasons } = await run('dns', off);
     expect(verdict).toBe('fail');
     expect(reasons).toContain(
-      'headless: greeter-headless-pods had the wrong number of addresses: one not Ready 2, expected 1',
+      'headless: greeter-headless-pods had the wrong number of addresses: one-not-ready 2, expected 1',
     );
   });
 });
