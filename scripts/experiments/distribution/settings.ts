@@ -58,16 +58,17 @@ export const settingsOf = ({ servers, channels, subchannelPool }: Parameters): S
 /** The prediction for people, in lines of at most 80 columns. */
 export function describeSettings(parameters: Parameters, settings: readonly Setting[]): string {
   const { servers, subchannelPool, maxConnectionAgeMs } = parameters;
-  const cells = ({ spread, channels: of, connections }: Setting) => {
-    if (spread === 'in-turn') return [`all ${servers}, evenly`, `${connections}`];
-    if (of === 1) return ['1', '1'];
-    return [
-      spread === 'by-chance' ? 'by chance per connection' : "as resolver's answers begin",
-      `${connections}`,
-    ];
+  const row = ({ name, spread, channels: of, connections }: Setting) => {
+    const pods =
+      spread === 'in-turn'
+        ? `all ${servers} pods, evenly`
+        : of === 1
+          ? '1 pod'
+          : spread === 'by-chance'
+            ? 'by chance per connection'
+            : "as resolver's answers begin";
+    return `${`${name}:`.padEnd(28)}${`${connections} connection${connections === 1 ? ',' : 's,'}`.padEnd(18)}${pods}`;
   };
-  const row = ([name = '', ...others]: readonly string[]) =>
-    `  ${name.padEnd(30)}${others.map((cell) => cell.padEnd(30)).join('')}`.trimEnd();
   const notes = [
     'ClusterIP: its name has one address, so that every policy has one connection, and kube-proxy (or what does its ' +
       'work) puts each connection on a pod by chance.',
@@ -85,9 +86,8 @@ export function describeSettings(parameters: Parameters, settings: readonly Sett
       : ['With --max-connection-age connections are renewed, each maybe on another pod: the claim fails.']),
   ];
   return [
-    'Pods that answer, and connections of a client:',
-    row(['', 'pods', 'connections']),
-    ...settings.map((setting) => row([setting.name, ...cells(setting)])),
+    'Connections of each client, and pods that answer it:',
+    ...settings.map(row),
     ...[...notes, ...broken].map((note) => wrap(note, '  ', '')),
   ].join('\n');
 }

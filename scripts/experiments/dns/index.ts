@@ -93,21 +93,21 @@ async function run(stage: Stage, parameters: Parameters): Promise<void> {
       after,
     );
   await scale(from, to);
-  await stage.observe('scaled out', settleMs);
+  await stage.observe('scaled-out', settleMs);
 
   const [first, second] = stage.servers(ARM).map(({ pod }) => pod);
-  await stage.during('one not Ready', [notReady(stage, first ?? '')], FOUND_OUT_MS + settleMs);
-  await stage.observe('Ready again', FOUND_OUT_MS + settleMs);
+  await stage.during('one-not-ready', [notReady(stage, first ?? '')], FOUND_OUT_MS + settleMs);
+  await stage.observe('ready-again', FOUND_OUT_MS + settleMs);
 
   await stage.inject([deletePodsFault(stage.api, { arm: ARM, pods: [second ?? ''], graceSeconds: 0 })], to);
-  await stage.observe('one deleted', settleMs);
+  await stage.observe('one-deleted', settleMs);
 
   await scale(to, 0);
-  await stage.observe('scaled to zero', settleMs);
+  await stage.observe('scaled-to-zero', settleMs);
   await probe(stage, 'none');
 
   await scale(0, from);
-  await stage.observe('scaled back', settleMs);
+  await stage.observe('scaled-back', settleMs);
 }
 
 /** Its health service says so; it serves as before. */

@@ -34,12 +34,12 @@ export type Action = { name: string; addresses: Record<'headless' | 'published',
 export const actionsOf = ({ from, to }: Parameters): Action[] => {
   const both = (addresses: number) => ({ headless: addresses, published: addresses });
   return [
-    { name: 'scaled out', addresses: both(to) },
-    { name: 'one not Ready', addresses: { headless: to - 1, published: to } },
-    { name: 'Ready again', addresses: both(to) },
-    { name: 'one deleted', addresses: both(to) },
-    { name: 'scaled to zero', addresses: both(0) },
-    { name: 'scaled back', addresses: both(from) },
+    { name: 'scaled-out', addresses: both(to) },
+    { name: 'one-not-ready', addresses: { headless: to - 1, published: to } },
+    { name: 'ready-again', addresses: both(to) },
+    { name: 'one-deleted', addresses: both(to) },
+    { name: 'scaled-to-zero', addresses: both(0) },
+    { name: 'scaled-back', addresses: both(from) },
   ];
 };
 
@@ -61,7 +61,7 @@ const full = (name: string): string => `${name}.${NAMESPACE}.svc.cluster.local`;
 
 function connects(role: Role, when: Fact['when'], service: string, port: number, outcome: string): Fact {
   const host = `${service}-${ARM}`;
-  return { role, when, kind: 'tcp', host, port, asks: `connect to ${service}:${port}`, expected: [outcome] };
+  return { role, when, kind: 'tcp', host, port, asks: `connect to ${role}:${port}`, expected: [outcome] };
 }
 
 function ports(role: Role, service: string, port: number): Fact {
@@ -72,7 +72,7 @@ function ports(role: Role, service: string, port: number): Fact {
     kind: 'dns',
     name,
     type: 'SRV',
-    asks: `SRV of ${service}`,
+    asks: `SRV of ${role}`,
     expected: [`port ${port}`],
   };
 }
@@ -90,7 +90,7 @@ export const FACTS: readonly Fact[] = [
     kind: 'dns',
     name: WATCHED.headless,
     type: 'lookup',
-    asks: 'addresses of greeter-headless',
+    asks: 'addresses of headless',
     expected: ['ENOTFOUND'],
   },
   {
@@ -99,7 +99,7 @@ export const FACTS: readonly Fact[] = [
     kind: 'dns',
     name: full(WATCHED.headless),
     type: 'A',
-    asks: 'A records of greeter-headless',
+    asks: 'A records of headless',
     expected: ['ENOTFOUND', 'ENODATA'],
   },
   {
@@ -108,7 +108,7 @@ export const FACTS: readonly Fact[] = [
     kind: 'dns',
     name: WATCHED['cluster-ip'],
     type: 'lookup',
-    asks: 'addresses of greeter',
+    asks: 'addresses of cluster-ip',
     expected: ['1 address'],
   },
   connects('cluster-ip', 'none', 'greeter', GRPC_PORT, 'ECONNREFUSED'),
@@ -117,9 +117,9 @@ export const FACTS: readonly Fact[] = [
 /** The prediction for people, in lines of at most 80 columns. */
 export function describeNames(parameters: Parameters): string {
   const { from, boundMs, readinessProbe } = parameters;
-  const row = (cells: readonly (string | number)[]) =>
-    `  ${cells.map((cell, index) => `${cell}`.padEnd(index === 0 ? 18 : 12)).join('')}`.trimEnd();
-  const start: Action = { name: 'at first', addresses: { headless: from, published: from } };
+  const row = ({ name, addresses: { headless, published } }: Action) =>
+    `${`${name}:`.padEnd(16)} headless ${headless}, published ${published}, cluster-ip 1`;
+  const start: Action = { name: 'at-first', addresses: { headless: from, published: from } };
   const notes = [
     `headless: its answer is what is ready in its EndpointSlices, within ${formatDuration(boundMs)} of their change. Without any ` +
       'there is no such name (ENOTFOUND).',
@@ -133,10 +133,7 @@ export function describeNames(parameters: Parameters): string {
   ];
   return [
     'Addresses of each name:',
-    row(['', 'headless', 'published', 'cluster-ip']),
-    ...[start, ...actionsOf(parameters)].map(({ name, addresses }) =>
-      row([name, addresses.headless, addresses.published, 1]),
-    ),
+    ...[start, ...actionsOf(parameters)].map(row),
     ...notes.map((note) => wrap(note, '  ', '')),
   ].join('\n');
 }

@@ -4,7 +4,7 @@ import { formatDuration } from '../../common/duration.ts';
 import {
   answeredAddresses,
   answeredAfterMs,
-  changeAskedMs,
+  between,
   type DnsProbed,
   type History,
   leavingAtMs,
@@ -31,7 +31,7 @@ export function answerTable(history: History, parameters: Parameters): ResultTab
   return {
     title:
       'Since each change was asked for: slices, then the answer of the headless name; addresses of all names',
-    columns: ['', 'slices', 'answer', 'delay', ...Object.keys(WATCHED)],
+    columns: ['', 'slices', 'answer', 'delay', 'headless', 'published', 'VIP'],
     rows: doneOf(history, parameters).map(({ name, askedMs, untilMs }) => {
       const last = slices.findLast(({ fromMs }) => fromMs >= askedMs && fromMs < untilMs);
       const delayMs = last && answeredAfterMs(last, answers);
@@ -55,7 +55,7 @@ export const factTable = (asked: readonly Asked[]): ResultTable => ({
   columns: ['', 'expected', 'found'],
   rows: asked.map(({ fact, probe }) => [
     `${fact.when === 'pods' ? '' : 'no pods: '}${fact.asks}`,
-    fact.expected.join(' or '),
+    fact.expected.join('/'),
     probe === undefined ? NOTHING : outcomeOf(probe),
   ]),
 });
@@ -73,8 +73,9 @@ export function leavingTable(history: History): ResultTable {
     return ms < 0 ? `${formatDuration(-ms)} before` : `${formatDuration(ms)} after`;
   };
   return {
-    title: 'When an address was last answered: of pods that left',
-    columns: ['', 'headless: since told to leave', 'since gone', 'published: since gone'],
+    title:
+      'Pods that left: when their address was last answered, since they were told to and since they were gone',
+    columns: ['', 'headless: told', 'gone', 'published: gone'],
     rows: left.map((pod) => {
       const leavingMs = leavingAtMs(pod) ?? 0;
       const headlessMs = until(WATCHED.headless, pod.ip, leavingMs);
@@ -92,24 +93,27 @@ export function leavingTable(history: History): ResultTable {
 /** Later answers with the same address are another pod's. */
 const STALE_MS = 1000;
 
-/** How many addresses each name had. */
+const SAMPLE_MS = 250;
+
+/** How many addresses each name had: sampled, so that steps stay steps. */
 export function addressPlot(history: History): Plot {
-  const beganMs = changeAskedMs(history, ARM) ?? history[0]?.atMs ?? 0;
-  const endMs = history.at(-1)?.atMs ?? beganMs;
-  const steps = (spans: readonly { fromMs: number; untilMs: number; addresses: string[] }[]) =>
-    spans.flatMap(({ fromMs, untilMs, addresses }): [number, number][] => [
-      [(fromMs - beganMs) / 1000, addresses.length],
-      [(Math.min(untilMs, endMs) - beganMs) / 1000, addresses.length],
-    ]);
+  const { fromMs, untilMs } = between(history, 'baseline', 'end');
+  const samples = Math.max(0, Math.floor((untilMs - fromMs) / SAMPLE_MS));
+  const sampled = (spans: readonly { fromMs: number; untilMs: number; addresses: string[] }[]) =>
+    Array.from({ length: samples }, (_, index): [number, number | null] => {
+      const atMs = fromMs + index * SAMPLE_MS;
+      const now = spans.find((span) => span.fromMs <= atMs && atMs < span.untilMs);
+      return [(index * SAMPLE_MS) / 1000, now?.addresses.length ?? null];
+    });
   return {
     title: 'Addresses that each name answered',
-    x: { label: 'seconds since the first change' },
+    x: { label: 'seconds' },
     y: { label: 'addresses' },
     series: [
-      { name: 'ready in slices', points: steps(readyAddresses(history, WATCHED.headless)) },
+      { name: 'ready in slices', points: sampled(readyAddresses(history, WATCHED.headless)) },
       ...Object.entries(WATCHED).map(([role, name]) => ({
         name: role,
-        points: steps(answeredAddresses(history, name)),
+        points: sampled(answeredAddresses(history, name)),
       })),
     ],
   };
