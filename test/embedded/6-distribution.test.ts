@@ -34,7 +34,7 @@ describe('distribution', () => {
     const connections = document.tables[0]?.rows.map((row) => row.at(-1)).filter(Boolean);
     expect(connections).toEqual(['1', '1', '1', '3', '15', '15', '15', '45']);
 
-    const history: History = await Array.fromAsync(readHistory(document.id));
+    const history: History = (await Array.fromAsync(readHistory(document.id))).flat();
     const other = new Map([
       ['headless-pick-first', 'headless-round-robin'],
       ['headless-round-robin', 'headless-pick-first'],
