@@ -25,7 +25,7 @@ const failed = ({ findings }: RunDocument) =>
   findings.filter(({ verdict }) => verdict === 'fail').map(({ arm, check }) => `${arm} ${check}`);
 
 describe('rolling-restart', () => {
-  const SHORT = '--dns-floor 10s --drain 6s --short-drain 2s --ready-after 4s --warmup 4s';
+  const SHORT = '--dns-floor 8s --drain 5s --short-drain 1s --ready-after 3s --warmup 2s';
 
   it('passes: a drain that is long enough loses nothing, a slow start is an outage that a floor, a watch or a surge avoid', async () => {
     const document = await run('rolling-restart', SHORT);
@@ -47,7 +47,7 @@ describe('rolling-restart', () => {
 });
 
 describe('outage', () => {
-  const SHORT = '--dns-floor 4s --poll 4s --hold 4s --warmup 4s';
+  const SHORT = '--dns-floor 4s --poll 4s --hold 3s --warmup 2s';
 
   it('passes: everyone is back in time, with the words that tell what was wrong', async () => {
     const document = await run('outage', SHORT);

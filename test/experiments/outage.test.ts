@@ -261,6 +261,23 @@ describe('a run', () => {
     expect(verdicts(silent, 'fail')).toEqual(['zero-fresh failures-say']);
   });
 
+  it('fails when another answers', () => {
+    const judged = judge(
+      historyWith({
+        tamper: (arm, made) =>
+          arm === 'zero-watch' && made.seq === 40 ? { ...made, pod: 'stranger' } : made,
+      }),
+    );
+    expect(judged.findings).toContainEqual(
+      expect.objectContaining({
+        check: 'nobody-else-called',
+        arm: 'zero-watch',
+        message: expect.stringContaining('stranger'),
+      }),
+    );
+    expect(judged.judgement.verdict).not.toBe('pass');
+  });
+
   it('fails when calls fail once a client is back', () => {
     const judged = judge(
       historyWith({
