@@ -15,9 +15,9 @@ describe('the prediction', () => {
   it('reads well', () => {
     expect(planOf(connections, '').prediction).toMatchInlineSnapshot(`
       "By client:
-      default-pool (control): a channel per call, 5 a second, left open: 235
+      default-pool (control): a channel per call, 5 a second, left open: 215
         channels in the end share one connection.
-      leak-own-pool: a pool for each channel: a connection for each call, 235 in the
+      leak-own-pool: a pool for each channel: a connection for each call, 215 in the
         end; the 28,232 ports that Linux has would last 94m06s at 5 calls a second to
         one address.
       leak-tls: the default pool, TLS credentials made each time: the same.

@@ -115,10 +115,11 @@ function portTable(history: History, arms: readonly string[], parameters: Parame
       const last = connectionsRead(history, arm).at(-1);
       if (last?.portsLeft === undefined) return [arm, '–', '–', '–', '–'];
       const { open, timeWait, portsLeft } = last;
+      const seen = [`${open}`, `${timeWait}`, portsLeft.toLocaleString('en-US')];
+      if (portsLeft === 0) return [arm, ...seen, 'gone'];
       // Those in TIME_WAIT come back.
       const lastMs = (portsLeft * 1000) / parameters.leakRatePerSecond;
-      const lastFor = open <= 1 ? 'ever' : formatDuration(lastMs);
-      return [arm, `${open}`, `${timeWait}`, portsLeft.toLocaleString('en-US'), lastFor];
+      return [arm, ...seen, open <= 1 ? 'ever' : formatDuration(lastMs)];
     }),
   };
 }

@@ -118,11 +118,12 @@ export function parametersOf(options: Options): Parameters {
 
 /** How long an aspect has to be watched when the load is over. */
 function quietFor(aspect: AspectName, parameters: Parameters): number {
-  const { loadMs, ports, leakRatePerSecond } = parameters;
+  const { warmupMs, loadMs, ports, leakRatePerSecond } = parameters;
   switch (aspect) {
     case 'leaks': {
-      const leakedMs = Math.max(1.1 * ports, LEAST_LEAKED) * (1000 / leakRatePerSecond);
-      return Math.max(MARGIN_MS, leakedMs + MARGIN_MS - loadMs);
+      const timeFor = (calls: number) => (calls * 1000) / leakRatePerSecond + MARGIN_MS - loadMs;
+      // Sockets are first read when the warm-up is over; ports go from the first call on.
+      return Math.max(MARGIN_MS, timeFor(LEAST_LEAKED), timeFor(1.1 * ports) - warmupMs);
     }
     case 'streams':
       return longestWaitMs(parameters);
