@@ -47,7 +47,7 @@ function addExperiment(experiment: Experiment): void {
     program
       .command(experiment.name)
       .summary(experiment.question)
-      .description(`${experiment.question}\n\n${experiment.about}`) as never,
+      .description(`${experiment.question}\n\n${experiment.about}\n\n${experiment.use}`) as never,
   );
   const { plan, command: complete } = experiment.options(command as never);
   command.action(() =>

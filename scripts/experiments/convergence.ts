@@ -25,7 +25,9 @@ export type Convergence = {
 export type Interval = { fromMs: number; toMs: number; coverage: number };
 
 export const COVERAGE = 0.95;
-const RUNS = 1000;
+/** Fewer where each is large: quantiles of hundreds are good enough, and nobody waits for more. */
+const [LEAST_RUNS, MOST_RUNS] = [200, 1000];
+const CONNECTIONS_SIMULATED = 100_000;
 
 /** grpc-js, server.js: each connection's age is spread evenly by ±10 %. */
 const AGE_JITTER = 0.1;
@@ -39,11 +41,15 @@ const LISTED_MS = [20, 250] as const;
 const RETRY_SHARE = 1 / 6;
 const RETRY_MS = 1000;
 const CONNECT_MS = [5, 150] as const;
+/** From the first pod's Ready until the last one is listed. */
+const LONGEST_LISTING_MS = READY_WITHIN_MS[1] + LISTED_MS[1] + RETRY_MS;
 
 /** Of the slowest client's first call on the slowest new pod, counted from that pod's Ready. The same for the same seed. */
 export function predictSlowest(parameters: Convergence, seed = 1): Interval {
   const random = randomFrom(seed);
-  const waits = Array.from({ length: RUNS }, () => slowestWait(parameters, random)).sort((a, b) => a - b);
+  const runs = CONNECTIONS_SIMULATED / (parameters.clients * parameters.from);
+  const length = Math.round(Math.min(MOST_RUNS, Math.max(LEAST_RUNS, runs)));
+  const waits = Array.from({ length }, () => slowestWait(parameters, random)).sort((a, b) => a - b);
   const tail = (1 - COVERAGE) / 2;
   return {
     fromMs: quantileSorted(waits, tail),
@@ -73,28 +79,38 @@ function slowestWait(parameters: Convergence, random: Random): number {
   return slowest;
 }
 
-/** When a client that starts at `startMs` resolves, up to the first time after `untilMs`. */
+/** Connections that were made anew so often have forgotten when they began together. */
+const AGES_TO_FORGET = 4;
+
+/** When a client that starts at `startMs` resolves, around and up to the first time after `untilMs`. */
 function resolutionsUntil(
   untilMs: number,
   startMs: number,
   { from, maxConnectionAgeMs, dnsFloorMs, aged = false }: Convergence,
   random: Random,
 ): number[] {
+  const longestAgeMs = maxConnectionAgeMs * (1 + AGE_JITTER);
+  if (dnsFloorMs >= longestAgeMs) {
+    // There is always a loss within the floor: it resolves whenever the floor ends.
+    const last = Math.max(0, Math.ceil((untilMs - startMs) / dnsFloorMs));
+    const first = Math.max(0, last - Math.ceil(LONGEST_LISTING_MS / dnsFloorMs) - 1);
+    return Array.from({ length: last - first + 1 }, (_, index) => startMs + (first + index) * dnsFloorMs);
+  }
+  const livedMs = untilMs - startMs;
+  const forgotten = aged || livedMs > AGES_TO_FORGET * longestAgeMs;
+  const beganMs = forgotten ? untilMs - Math.min(livedMs, 2 * longestAgeMs) : startMs;
   const age = () => maxConnectionAgeMs * (1 + AGE_JITTER * (2 * random() - 1));
   /** When each connection is lost next. */
-  const losses = Array.from({ length: from }, () => startMs + age() * (aged ? random() : 1));
-  const resolutions = [startMs];
-  let lastMs = startMs;
+  const losses = Array.from({ length: from }, () => beganMs + age() * (forgotten ? random() : 1));
+  const resolutions = [beganMs];
+  let lastMs = beganMs;
   while (lastMs < untilMs) {
     const lostMs = Math.min(...losses);
-    losses[losses.indexOf(lostMs)] = lostMs + age();
-    // One that is asked for within the floor happens at its end, however often it was asked for.
+    // What is lost within the floor asks for the same resolution, at its end.
     const nextMs = Math.max(lostMs, lastMs + dnsFloorMs);
-    if (nextMs === lastMs) continue;
-    // What is lost until then asks for the same resolution.
     for (const [index, atMs] of losses.entries()) {
       let next = atMs;
-      while (next < nextMs) next += age();
+      while (next <= nextMs) next += age();
       losses[index] = next;
     }
     lastMs = nextMs;

@@ -15,6 +15,8 @@ export type Experiment = {
   question: string;
   /** What is done and what is expected, for --help. */
   about: string;
+  /** What to do with the finding in a system of one's own. */
+  use: string;
   /** Adds the experiment's own options; calls `plan` of what was parsed, with what the provider can do. */
   options: (command: Command) => {
     command: Pick<Command, 'options' | 'args' | 'registeredArguments' | 'error'>;

@@ -11,7 +11,8 @@ import { z } from 'zod';
 import { labRoot } from '../cluster/index.ts';
 import { LabError, messageOf } from '../common/errors.ts';
 import type { History, HistoryEvent } from '../history/index.ts';
-import { htmlReport } from './html/index.ts';
+import { figuresOfRun, htmlReport } from './html/index.ts';
+import { svgOf } from './html/svg.ts';
 import { RunDocument } from './run-document.ts';
 
 /** Of a history that is read back at once. */
@@ -58,6 +59,13 @@ export async function writeReport(document: RunDocument, history?: History): Pro
   const file = join(runFolder(document.id), 'report.html');
   await writeFile(file, await htmlReport(document, history ? [history] : readHistory(document.id)));
   return file;
+}
+
+/** The picture that says most of a run: its first curve, or the requests of its first arm that had some. */
+export async function figureOfRun(run: RunDocument): Promise<{ svg: string; summary: string }> {
+  const [figure] = await figuresOfRun(run, readHistory(run.id));
+  if (figure === undefined) throw new LabError('failed', `the run ${run.id} has nothing to draw`);
+  return { svg: await svgOf(figure), summary: figure.summary };
 }
 
 /** Ids of all runs that were written to their end, the newest first. */

@@ -24,6 +24,12 @@ const connectionAge: Experiment = {
     'From what a connection cost here a range of ages follows for --your-replicas,',
     '--your-clients and --your-rate: a model, as is that of a fleet beside it.',
   ].join('\n'),
+  use: [
+    'Take an age from the range for your own numbers (--your-replicas, --your-',
+    'clients, --your-rate, --your-target), and remember the floor: in grpc-js an',
+    'age below the floor of 30 s finds no pod sooner, it only costs more. Lower',
+    'both, or neither.',
+  ].join('\n'),
   options: (command) => {
     const own = command
       .addOption(

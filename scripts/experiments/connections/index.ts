@@ -37,6 +37,12 @@ const connections: Experiment = {
     'their own, but that those of streams with a limit share one, and those of',
     'frozen two.',
   ].join('\n'),
+  use: [
+    'Make one channel per target and keep it. Watch open connections per pod (a',
+    'slope is a leak) and ports in TIME_WAIT. Set keepalive at clients that call',
+    'servers that may vanish; know the stream limit of your servers, and open more',
+    'connections above it.',
+  ].join('\n'),
   options: (command) => {
     const own = command
       .addOption(

@@ -22,6 +22,12 @@ const distribution: Experiment = {
     'The arms share the servers and nothing else: at these rates no server is so',
     'busy that one client would notice another.',
   ].join('\n'),
+  use: [
+    'Decide where calls are balanced. Behind a ClusterIP it is per connection: with',
+    'few connections some pods idle, whatever policy the client asks for. Dial a',
+    'headless Service with round_robin, or put a proxy in between that balances',
+    'calls.',
+  ].join('\n'),
   options: (command) => {
     const own = command
       .option('--servers <n>', 'server replicas, which all arms call', integer(2, 15), 5)

@@ -24,6 +24,13 @@ const dns: Experiment = {
     'what SRV records tell, and what is left when there is no pod at all.',
     'The client also makes some calls, as a pulse: how they end is no matter.',
   ].join('\n'),
+  use: [
+    'Do not expect DNS to tell more than addresses: a headless Service maps no',
+    'ports, so dial the port that the pod listens on, or ask for SRV records. Let',
+    'clients outlive NXDOMAIN: that there is no endpoint is an answer too.',
+    'publishNotReadyAddresses is for peers that must find each other, not for',
+    'callers.',
+  ].join('\n'),
   options: (command) => {
     const own = command
       .option('--from <n>', 'server replicas before', integer(1, 20), 2)

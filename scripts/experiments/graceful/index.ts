@@ -20,6 +20,12 @@ const graceful: Experiment = {
     '(stream, stream-grace). Arms with the same server share its CPU and nothing',
     'else. In the control, no-age, connections do not age.',
   ].join('\n'),
+  use: [
+    'Give the max connection age a grace above your longest call, and end streams',
+    'yourself before it: without a grace a stream keeps its old connection for',
+    'ever, with one it is cut. Callers have to take UNAVAILABLE of a cut call as',
+    'theirs to repeat.',
+  ].join('\n'),
   options: (command) => {
     const own = command
       .addOption(

@@ -21,6 +21,12 @@ const health: Experiment = {
     'asks for the service (probed, and probed-max-age, whose connections age), for',
     '"" (probed-whole), or opens a TCP connection only (unprobed, the control).',
   ].join('\n'),
+  use: [
+    'A readiness probe of the gRPC health service takes a server out of the',
+    'endpoints, and no client that is connected notices. To stop calls, the server',
+    'has to end its connections too (max age, or a drain); to be noticed at all,',
+    'the probe has to ask for the service that is sick.',
+  ].join('\n'),
   options: (command) => {
     const own = command
       .option('--servers <n>', 'server replicas of each arm', integer(2, 10), 3)

@@ -23,6 +23,12 @@ const locality: Experiment = {
     'The control, dns-one-tier, has the same policy with a DNS target, which knows no',
     'nodes: its calls go to all servers.',
   ].join('\n'),
+  use: [
+    'Where calls should stay on the node, use a policy that knows nodes',
+    '(prefer_same_node of grpc-kit) over endpoints that tell them;',
+    'trafficDistribution is decided once for each connection, and',
+    'internalTrafficPolicy: Local fails where there is no local pod.',
+  ].join('\n'),
   options: (command) => {
     const own = command
       .option('--servers <n>', 'server replicas of each arm, on as many nodes', integer(2, 50), 2)

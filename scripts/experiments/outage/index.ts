@@ -30,6 +30,12 @@ const outage: Experiment = {
     'dns-poll (grpc-kit). The clients of an outage share its servers, and so see the',
     'same. The servers of the control, undisturbed, stay.',
   ].join('\n'),
+  use: [
+    'Alert on what clients see, not on pods alone: clients come back later than the',
+    'pods do, by up to the DNS floor. None has to be restarted. Lower the floor, or',
+    'watch the API, where that is too long; with wait-for-ready calls wait out a',
+    'short outage.',
+  ].join('\n'),
   options: (command) => {
     const own = command
       .option('--servers <n>', 'server replicas of each outage', integer(1, 10), 2)

@@ -20,6 +20,12 @@ const probes: Experiment = {
     'After a while all of them say NOT_SERVING for "". All run on the same machine,',
     'and how long the script takes there is measured beside its probes.',
   ].join('\n'),
+  use: [
+    'Use the gRPC probe of Kubernetes, with the name of a service that the server',
+    'knows. An HTTP probe cannot pass on an h2c port, and a TCP probe always does.',
+    'An exec probe starts a process each time: give it more than the default time-',
+    'out of one second.',
+  ].join('\n'),
   options: (command) => {
     const own = command
       .option('--probe-period <seconds>', 'of each probe', integer(1, 10), 2)

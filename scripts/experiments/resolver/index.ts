@@ -23,6 +23,12 @@ const resolver: Experiment = {
     'In the control, dns-only, bare grpc-js keeps its connections: its new pods get',
     'nothing.',
   ].join('\n'),
+  use: [
+    'Where a client may ask the Kubernetes API, watch EndpointSlices: new pods are',
+    'called within tenths of a second. Where it may not, poll DNS at the interval',
+    'that you can wait. Max age with DNS is the way that needs no change in',
+    'clients.',
+  ].join('\n'),
   options: (command) => {
     const own = command
       .option('--from <n>', 'server replicas of each arm before', integer(1, 50), 2)

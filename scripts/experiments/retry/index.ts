@@ -22,6 +22,11 @@ const retry: Experiment = {
     'what they get; one server fails everything; there are more calls than the',
     'servers can do, and to refuse one costs them too.',
   ].join('\n'),
+  use: [
+    'Retry on UNAVAILABLE with few attempts and a back-off, on another server where',
+    'you can, and always with throttling: retries that help against single failures',
+    'make an overload worse. Hedging is for the tail of cheap calls.',
+  ].join('\n'),
   options: (command) => {
     const own = command
       .option('--servers <n>', 'server replicas of each arm', integer(2, 10), 3)

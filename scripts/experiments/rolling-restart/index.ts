@@ -24,6 +24,12 @@ const rollingRestart: Experiment = {
     'arm that they are named after, and so see the same restart. slow-ready-surge has',
     'a Deployment with maxUnavailable 0. Nothing else ends connections: no max age.',
   ].join('\n'),
+  use: [
+    'Drain upon SIGTERM: say NOT_SERVING, serve on, then end what is left. Serve on',
+    'for longer than new pods take to get Ready, or see to it that clients learn of',
+    'new pods sooner (a lower DNS floor, a watch), or keep old pods until new ones',
+    'are Ready (maxUnavailable 0). And retry on UNAVAILABLE.',
+  ].join('\n'),
   options: (command) => {
     const own = command
       .option('--servers <n>', 'server replicas of each Deployment', integer(2, 10), 2)

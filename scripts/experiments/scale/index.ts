@@ -25,6 +25,12 @@ const scale: Experiment = {
     'retry; the control does neither, and loses calls. No connection ages here: what',
     'is lost is lost to the pods that go.',
   ].join('\n'),
+  use: [
+    'Limit the age of connections at the server (a max connection age of some tens',
+    'of seconds) wherever clients find servers by DNS, dial a headless Service with',
+    'round_robin, and give calls a retryPolicy on UNAVAILABLE. A new pod then gets',
+    'its share within the larger of age and DNS floor; without it, it may never.',
+  ].join('\n'),
   options: (command) => {
     const own = command
       .option('--from <n>', 'server replicas before', integer(1, 200), 5)

@@ -1,8 +1,10 @@
 // Draws the page's charts when they come into view, and again when the theme or the width changes.
 import type { ECharts } from 'echarts/core';
+import { colourOf } from '../colours.ts';
 import { csvOf, type Figure } from '../figure.ts';
+import type { Axis } from '../option.ts';
 import { draw } from './charts.ts';
-import { colourOf, coloursOf } from './colours.ts';
+import { coloursOf } from './page-colours.ts';
 
 const figures: Figure[] = JSON.parse(document.getElementById('figures')?.textContent ?? '[]');
 const byId = new Map(figures.map((figure) => [figure.id, figure]));
@@ -27,7 +29,7 @@ for (const { group, shape, x, series } of figures) {
 }
 
 /** The ends of the axis: round numbers around the range. */
-function axisOf({ group, y }: Figure): { min?: number; max?: number } {
+function axisOf({ group, y }: Figure): Axis {
   const { least, most } = ranges.get(group) ?? { least: 0, most: 0 };
   if (most === 0) return {};
   if (y.log) return { min: 10 ** Math.floor(Math.log10(least)), max: 10 ** Math.ceil(Math.log10(most)) };

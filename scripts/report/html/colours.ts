@@ -1,13 +1,11 @@
 // The page's colours, and which series gets which.
-import type { Role, Series } from '../figure.ts';
+import type { Role, Series } from './figure.ts';
 
 const names = ['text', 'quiet', 'line', 'faint', 'card', 'fault', 'ready', 'old', 'new', 'bad'] as const;
 export type Colours = Record<(typeof names)[number] | 'old2' | 'new2' | 'bad2', string> & { items: string[] };
 
-/** As the style sheet has them for the current theme. */
-export function coloursOf(element: Element): Colours {
-  const style = getComputedStyle(element);
-  const value = (name: string) => style.getPropertyValue(`--${name}`).trim();
+/** @param value of a custom property of the style sheet, by its name without the dashes. */
+export function coloursFrom(value: (name: string) => string): Colours {
   const all = [...names, 'old2', 'new2', 'bad2'] as const;
   return {
     ...(Object.fromEntries(all.map((name) => [name, value(name)])) as Record<(typeof all)[number], string>),

@@ -1,6 +1,7 @@
 // What happened, drawn over a chart: faults as lines or areas with their names, pods that came or left as thin lines.
-import type { Happened } from '../figure.ts';
+
 import type { Colours } from './colours.ts';
+import type { Happened } from './figure.ts';
 
 export function marksOf(happened: readonly Happened[], colours: Colours) {
   const faults = happened.filter(({ kind }) => kind === 'fault');
