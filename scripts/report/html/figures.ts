@@ -14,7 +14,7 @@ export function figuresOf({ arms, timesS }: ChartData, plots: readonly Plot[]): 
     ...arms.filter(({ latency }) => latency.max.some(isKnown)).map((arm) => latencyFigure(arm, x)),
     ...arms.filter(({ failures }) => failures.length > 0).map((arm) => errorsFigure(arm, x)),
     ...arms
-      .filter(({ pods }) => pods.some(({ connections }) => connections.some(isKnown)))
+      .filter(({ pods }) => pods.some(({ connections }) => most(connections) > 0))
       .map((arm) => connectionsFigure(arm, x)),
   ];
 }

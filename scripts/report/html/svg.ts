@@ -44,7 +44,7 @@ export async function svgOf(figure: Figure): Promise<string> {
     ...option,
     backgroundColor: colours.card,
     title: { text: figure.title, left: 12, top: 8, textStyle: { color: colours.text, fontSize: 14 } },
-    grid: { ...option.grid, top: 64, bottom: 30 },
+    grid: { ...option.grid, top: 78, bottom: 30 },
     ...(figure.series.length <= MOST_NAMED && {
       legend: { top: 30, left: 8, textStyle: { color: colours.quiet, fontSize: 11 } },
     }),
