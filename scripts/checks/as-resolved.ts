@@ -15,8 +15,14 @@ type Params = OfChannels & {
 export const ANSWERS = 60;
 
 /**
+ * grpc-js tries the next address when one has not connected after this long, and keeps what connects first. Source:
+ * CONNECTION_DELAY_INTERVAL_MS of its load-balancer-pick-first.
+ */
+const NEXT_ADDRESS_MS = 250;
+
+/**
  * Each channel's connection went to a pod that the resolver's answers begin with, and to all of those alike: the
- * client takes the first address, and adds no chance of its own.
+ * client takes the first address, and adds no chance of its own. Channels that were slow to connect do not count.
  */
 export function asResolved(history: History, { name, significance, ...of }: Params): Finding {
   const say = sayFor('as-resolved', of.arm);
@@ -28,12 +34,15 @@ export function asResolved(history: History, { name, significance, ...of }: Para
   const podAt = new Map(podsOf(history, of.arm, SERVER_APP).map(({ ip, pod }) => [ip, pod]));
   const firsts = [...new Set(answers.map(({ records }) => podAt.get(records[0]) ?? records[0]))];
 
-  const connections = callsByChannel(history, of).map(({ calls }) => calls[0]?.pod);
-  if (connections.length < of.channels) {
+  const channels = callsByChannel(history, of);
+  const quick = channels.filter(({ firstTookMs = NEXT_ADDRESS_MS }) => firstTookMs < NEXT_ADDRESS_MS);
+  if (2 * quick.length < of.channels) {
     return say.unknown(
-      `${connections.length} of ${count(of.channels, 'channel')} had a call that was answered`,
+      `${quick.length} of ${count(of.channels, 'channel')} had an answer within ${NEXT_ADDRESS_MS}ms: slower ones may ` +
+        'have gone on to the next address',
     );
   }
+  const connections = quick.map(({ calls }) => calls[0]?.pod);
   const begin = `${count(answers.length, 'answer')} of the resolver began with ${count(firsts.length, 'pod')}`;
   const elsewhere = connections.filter((pod) => !firsts.includes(pod));
   if (elsewhere.length > 0) {

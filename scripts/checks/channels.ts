@@ -1,5 +1,13 @@
 // Calls by the channel that made them: a client deals its calls to its channels in turn.
-import { type Call, callsStartedIn, type History, type Part, startedMs } from '../history/index.ts';
+import {
+  type Call,
+  callsOf,
+  callsStartedIn,
+  type History,
+  type Part,
+  startedMs,
+  tookMs,
+} from '../history/index.ts';
 
 /** Which part of the run, and how many channels each client has. */
 export type OfChannels = { arm: string; channels: number; part: Part };
@@ -9,6 +17,8 @@ export type ChannelCalls = {
   name: string;
   /** In the order in which they were started. */
   calls: readonly Call[];
+  /** What the first of all its calls took, before this part of the run too: that one waited for the connection. */
+  firstTookMs: number | undefined;
 };
 
 /** The answered calls of an arm, by channel. */
@@ -21,7 +31,13 @@ export function callsByChannel(history: History, { arm, channels, part }: OfChan
     answered,
     ({ source, seq }) => `${isOne ? '' : `${source} `}channel ${(seq % channels) + 1}`,
   );
-  return [...byChannel].map(([name, calls]) => ({ name, calls }));
+  const firsts = callsOf(history, arm).filter(({ seq }) => seq < channels);
+  const firstOf = ({ source, seq }: Call) =>
+    firsts.find((call) => call.source === source && call.seq === seq % channels);
+  return [...byChannel].map(([name, calls]) => {
+    const first = calls[0] && firstOf(calls[0]);
+    return { name, calls, firstTookMs: first && tookMs(first) };
+  });
 }
 
 /** How many of some calls each pod answered. */

@@ -210,10 +210,24 @@ describe('as-resolved', () => {
     const few = [...answers(() => 2, ANSWERS - 1), ...history(25, 2, () => 2)];
     expect(asResolved(few, params).message).toBe('59 answers of the resolver, 60 are needed');
     expect(asResolved([...few, ...answers(() => 2)], { ...params, name: 'other' }).verdict).toBe('unknown');
-    expect(asResolved([...answers(() => 2), ...history(24, 1, () => 2)], params)).toMatchObject({
+    const half = [...answers(() => 2), ...history(25, 1, (channel) => (channel < 12 ? 2 : undefined))];
+    expect(asResolved(half, params)).toMatchObject({
       verdict: 'unknown',
-      message: '24 of 25 channels had a call that was answered',
+      message:
+        '12 of 25 channels had an answer within 250ms: slower ones may have gone on to the next address',
     });
+  });
+
+  it('does not count a channel that was slow to connect, when another address may have been first', () => {
+    const slow = (howMany: number) =>
+      history(25, 2, (channel) => (channel < howMany ? 4 : 2)).map((event) =>
+        event.type === 'call' && event.seq < howMany ? { ...event, latencyMs: 300 } : event,
+      );
+    expect(asResolved([...answers(() => 2), ...slow(3)], params)).toMatchObject({
+      verdict: 'pass',
+      message: '60 answers of the resolver began with 1 pod: 22 connections went there',
+    });
+    expect(asResolved([...answers(() => 2), ...slow(13)], params).verdict).toBe('unknown');
   });
 });
 

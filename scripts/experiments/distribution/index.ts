@@ -96,7 +96,9 @@ async function run(stage: Stage, parameters: Parameters, settings: readonly Sett
     },
   );
   await stage.observe('warm-up', parameters.warmupMs);
-  for (const { name } of settings.filter(({ spread }) => spread === 'as-resolved')) {
+  for (const { name } of settings.filter(
+    ({ spread, channels }) => spread === 'as-resolved' && channels > 1,
+  )) {
     for (let asked = 0; asked < ANSWERS; asked += 1)
       await stage.probeDns(name, { name: HEADLESS_NAME, order: 'given' });
   }

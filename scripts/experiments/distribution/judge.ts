@@ -71,7 +71,7 @@ function claimsOf(history: History, setting: Setting, significance: number): Fin
     case 'as-resolved':
       return [
         onePodPerChannel(history, of),
-        asResolved(history, { ...of, name: HEADLESS_NAME, significance }),
+        ...(channels > 1 ? [asResolved(history, { ...of, name: HEADLESS_NAME, significance })] : []),
         ...common,
       ];
     case 'by-chance':

@@ -33,6 +33,9 @@ export type Parameters = {
   seed: number;
 };
 
+/** Clients that connect all at once keep each other waiting, and a slow connection is another one. */
+const START_SPREAD_MS = 4000;
+
 export const parametersOf = (options: Options): Parameters => ({
   servers: options.servers,
   channels: options.channels,
@@ -41,7 +44,7 @@ export const parametersOf = (options: Options): Parameters => ({
   ratePerSecond: options.rate,
   burst: burstFor(options.rate),
   deadlineMs: options.deadline,
-  startSpreadMs: 1000,
+  startSpreadMs: START_SPREAD_MS,
   warmupMs: options.warmup,
   windowMs: options.window,
   seed: options.seed,

@@ -72,8 +72,8 @@ export function describeSettings(parameters: Parameters, settings: readonly Sett
   const notes = [
     'ClusterIP: its name has one address, so that every policy has one connection, and kube-proxy (or what does its ' +
       'work) puts each connection on a pod by chance.',
-    'headless and pick_first: the channel takes the first address that connects, and grpc-js does not shuffle. Where ' +
-      'connections go is what the resolver makes of it: shuffled answers spread them, getaddrinfo puts addresses of ' +
+    'headless and pick_first: the channel takes the first address (another when that takes longer than 250ms), and ' +
+      'grpc-js does not shuffle. Where connections go is what the resolver makes of it: shuffled answers spread them, getaddrinfo puts addresses of ' +
       "the client's own subnet first. Its answers are asked for beforehand.",
     'headless and round_robin: a connection to every pod, and calls in turn.',
   ];

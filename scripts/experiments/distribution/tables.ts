@@ -22,7 +22,7 @@ export function shareTable(history: History, settings: readonly Setting[]): Resu
   const ips = servers.map(({ ip }) => ip ?? '');
   const rows = settings.flatMap((setting) => [
     callRow(history, setting, names),
-    ...(setting.spread === 'as-resolved' ? [answerRow(history, setting, ips)] : []),
+    ...(setting.spread === 'as-resolved' && setting.channels > 1 ? [answerRow(history, setting, ips)] : []),
   ]);
   return {
     title: 'Share of calls by the pod that answered, and connections of the client',
