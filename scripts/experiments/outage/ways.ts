@@ -73,7 +73,7 @@ export const outageArms = (parameters: Parameters): OutageArm[] =>
         serversOf,
         client: clientOf(way, serversOf, parameters),
         recovery: recoveryOf(kind, way, parameters),
-        ...sayingsOf(kind, way),
+        ...sayingsOf(kind, way, parameters),
       };
     }),
   );
@@ -145,11 +145,18 @@ export const longestRecoveryMs = (timing: Timing): number =>
     ),
   );
 
-function sayingsOf(kind: Kind, way: WayName): Pick<OutageArm, 'allowed' | 'expected'> {
+function sayingsOf(
+  kind: Kind,
+  way: WayName,
+  { holdMs, waitDeadlineMs }: Parameters,
+): Pick<OutageArm, 'allowed' | 'expected'> {
   switch (way) {
     case 'headless-wait':
-      // Only what was in flight is not TIMED_OUT.
-      return { allowed: [DROPPED, TIMED_OUT], expected: TIMED_OUT };
+      // Only what was in flight is not TIMED_OUT; and nothing is where the outage is shorter than the deadline.
+      return {
+        allowed: [DROPPED, TIMED_OUT],
+        expected: holdMs > waitDeadlineMs ? TIMED_OUT : undefined,
+      };
     case 'fresh':
       return { allowed: [DROPPED, NO_CONNECTION, NO_NAME, TIMED_OUT], expected: NO_NAME };
     case 'watch':
