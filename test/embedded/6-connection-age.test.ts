@@ -1,6 +1,7 @@
 // What connection ages cost and buy, on an embedded cluster: as it should be, and with an age that is ignored.
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import connectionAge from '../../scripts/experiments/connection-age/index.ts';
+import type { HistoryEvent } from '../../scripts/history/index.ts';
 import { RunDocument } from '../../scripts/report/index.ts';
 import { readHistory } from '../../scripts/report/run-folder.ts';
 import { lab } from '../support/cli.ts';
@@ -30,10 +31,17 @@ it('passes, with curves and a range of ages; and the same history fails where th
   expect(document.plots).toHaveLength(4);
 
   const history = (await Array.fromAsync(readHistory(document.id))).flat();
+  const other: Record<string, string> = { 'no-age': 'age-4s', 'age-4s': 'no-age' };
   const swapped = history.map((event) => {
-    if (!('arm' in event) || (event.arm !== 'no-age' && event.arm !== 'age-4s')) return event;
-    return { ...event, arm: event.arm === 'no-age' ? 'age-4s' : 'no-age' };
-  });
+    const arm = other['arm' in event ? (event.arm ?? '') : ''];
+    if (arm === undefined) return event;
+    if (event.type !== 'counters') return { ...event, arm };
+    const clients = Object.entries(event.clients).map(([client, counts]) => [
+      client.replace(/^[^@]+/, (workload) => other[workload] ?? workload),
+      counts,
+    ]);
+    return { ...event, arm, clients: Object.fromEntries(clients) };
+  }) as HistoryEvent[];
   const { judgement, findings } = planOf(connectionAge, SHORT).judge(swapped);
   expect(judgement.verdict).toBe('fail');
   const failed = findings

@@ -5,6 +5,7 @@ import {
   between,
   callsStartedIn,
   changeAskedMs,
+  endedMs,
   type History,
   newPodsOf,
   OWN_NODE,
@@ -33,8 +34,12 @@ export const shareTable = (history: History, arms: readonly string[]): ResultTab
   rows: arms.flatMap((arm) => {
     const { clients, tierOf } = placesOf(history, arm);
     const { before, without, after } = partsOf(history, arm);
-    const cell = (client: string, { fromMs, untilMs }: Part) => {
-      const calls = callsStartedIn(history, arm, fromMs, untilMs).filter(({ source }) => source === client);
+    const cell = (client: string, part: Part) => {
+      const { fromMs, untilMs } = part;
+      // What is under way when the pod goes may be answered elsewhere because of it.
+      const calls = callsStartedIn(history, arm, fromMs, untilMs).filter(
+        (call) => call.source === client && (part !== before || endedMs(call) < untilMs),
+      );
       const answered = calls.filter(({ code, pod }) => code === 'OK' && pod !== undefined);
       const failed = calls.length - answered.length;
       if (calls.length === 0) return '–';
