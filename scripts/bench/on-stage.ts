@@ -1,15 +1,6 @@
 // One stage on a lab that is brought up if needed: what `npm run experiment` does, without an experiment.
-import {
-  chooseProvider,
-  describeProblem,
-  labNamed,
-  type ProviderChoice,
-  readClusterConfig,
-  takeLock,
-  up,
-} from '../cluster/index.ts';
-import { say } from '../common/cli.ts';
-
+import type { ProviderChoice } from '../cluster/index.ts';
+import { onLab } from '../experiments/index.ts';
 import type { HistoryEvent } from '../history/index.ts';
 import { type ArmPlan, cleanUp, type OpenStage, openStage } from '../stage/index.ts';
 
@@ -21,19 +12,13 @@ export async function onStage(
   arms: readonly ArmPlan[],
   act: (stage: OpenStage) => Promise<void>,
   signal: AbortSignal,
-  asked: ProviderChoice,
+  provider: ProviderChoice,
 ): Promise<HistoryEvent[]> {
-  const lab = labNamed(LAB);
-  const config = await readClusterConfig(lab);
-  await using _lock = await takeLock(lab.name, `bench (pid ${process.pid})`);
-  const { provider, why } = await chooseProvider(lab, asked, process.env.LAB_NODE_IMAGE);
-  say(`Provider: ${why ?? provider.name}`);
-  const onProblem = (problem: Parameters<typeof describeProblem>[0]) => say(describeProblem(problem));
-  const started = await up(lab, { provider, config, onProblem }, signal);
+  await using on = await onLab({ name: LAB, provider }, 'bench', signal);
   const run = `bench-${process.pid}`;
   try {
     const stage = await openStage({
-      lab: started,
+      lab: on.lab,
       run,
       arms,
       seed: 1,
@@ -44,6 +29,6 @@ export async function onStage(
     await act(stage);
     return await stage.close();
   } finally {
-    await cleanUp({ lab: started, run });
+    await cleanUp({ lab: on.lab, run });
   }
 }

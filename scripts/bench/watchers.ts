@@ -118,6 +118,7 @@ async function metricsOf({ kubeConfig }: ClusterApi): Promise<Metrics> {
   return {
     cpuS,
     memoryMiB: sum(/^process_resident_memory_bytes (\S+)$/) / 2 ** 20,
-    events: sum(/^apiserver_watch_events_total\{.*kind="EndpointSlice".*\} (\S+)$/),
+    // The label's name has changed between versions of Kubernetes, what it names has not.
+    events: sum(/^apiserver_watch_events_total\{.*endpointslice.*\} (\S+)$/i),
   };
 }

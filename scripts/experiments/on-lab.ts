@@ -7,6 +7,7 @@ import {
   labNamed,
   type ProviderChoice,
   readClusterConfig,
+  type StartedLab,
   takeLock,
   up,
 } from '../cluster/index.ts';
@@ -24,6 +25,7 @@ export type Running = {
 };
 
 export type OnLab = AsyncDisposable & {
+  lab: StartedLab;
   capabilities: ReadonlySet<Capability>;
   /** What a plan needs and the lab's provider does not have. */
   lacks: (running: Running) => Capability[];
@@ -57,6 +59,7 @@ export async function onLab(
   const lacks = ({ plan: { needs = [] } }: Running) =>
     needs.filter((capability) => !provider.capabilities.has(capability));
   return {
+    lab: started,
     capabilities: provider.capabilities,
     lacks,
     refuseWithout: (running) => {

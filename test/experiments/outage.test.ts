@@ -49,12 +49,12 @@ describe('what is predicted', () => {
       other addresses; restarted: all containers killed, the same pods come back with
       the same addresses. No client is restarted, and once answered again no call
       fails.
-      headless: calls fail at once with "No connection established. Last error: …
-        ECONNREFUSED": a connected client keeps the addresses that it has, though DNS
-        knows none. New ones are found within 30.0s of Ready where DNS still had the
-        old ones when it was asked last, and within as long again as it was down, and
-        5.0s, where it had none: then it is asked at growing intervals, like
-        connections are tried. The same addresses need no DNS.
+      headless: calls fail at once with "No connection established. Last error: …",
+        ECONNREFUSED at zero: a connected client keeps the addresses that it has,
+        though DNS knows none. New ones are found within 30.0s of Ready where DNS
+        still had the old ones when it was asked last, and within as long again as it
+        was down, and 5.0s, where it had none: then it is asked at growing intervals,
+        like connections are tried. The same addresses need no DNS.
       headless-wait: the same, but calls wait: they end with DEADLINE_EXCEEDED after
         5.0s or well.
       clusterip: one address that stays: within as long again as it was down, and

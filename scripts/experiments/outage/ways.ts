@@ -200,7 +200,7 @@ export function describeArms(parameters: Parameters): string {
   const floor = formatDuration(dnsFloorMs);
   const again = `as long again as it was down, and ${formatDuration(BACKOFF.orDownAndMs)}`;
   const lines = [
-    'headless: calls fail at once with "No connection established. Last error: … ECONNREFUSED": a connected client ' +
+    'headless: calls fail at once with "No connection established. Last error: …", ECONNREFUSED at zero: a connected client ' +
       `keeps the addresses that it has, though DNS knows none. New ones are found within ${floor} of Ready where DNS ` +
       `still had the old ones when it was asked last, and within ${again}, where it had none: then it is asked at ` +
       'growing intervals, like connections are tried. The same addresses need no DNS.',
