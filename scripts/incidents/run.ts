@@ -2,11 +2,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { NAME_LABEL, type StartedLab } from '../cluster/index.ts';
 import { LabError } from '../common/errors.ts';
+import { waitFor } from '../common/wait.ts';
 import type { Incident, Variant } from './incident.ts';
 import { bringUp, heal, inject } from './life.ts';
 import type { Work } from './ready.ts';
 import { type Injected, type State, writeState } from './state.ts';
-import { type Expectation, goesOn } from './symptoms/expectations.ts';
+import type { Expectation } from './symptoms/expectations.ts';
 import { type Clients, openClients } from './symptoms/read.ts';
 import { ended, type Reading, readingBetween } from './symptoms/reading.ts';
 import type { World } from './world.ts';
@@ -20,6 +21,7 @@ export type Symptoms = { connected: Symptom; fresh: Symptom; afterMs: number };
 /** Both symptoms have to show within this. */
 const SYMPTOMS_MS = 45_000;
 const STEADY_MS = 2000;
+const STEADY_WITHIN_MS = 60_000;
 /** A connected client may wait for the floor between two resolutions, and longer for a connection that hangs. */
 const RECOVERY_MS = 150_000;
 
@@ -29,7 +31,7 @@ export type Chosen = { incident: Incident; name: string; variant: Variant };
 /**
  * Makes the world healthy, and has seen that it is: both clients have answers, and no failure.
  *
- * @throws LabError `failed` with what is wrong, where it is not.
+ * @throws LabError `failed` with what is wrong, where it is not within a minute.
  */
 export async function steadyState(
   lab: Lab,
@@ -40,14 +42,17 @@ export async function steadyState(
   await writeState(lab.api, { world, injected: [] });
   await bringUp(lab, world, variants, work);
   const clients = await openClients(lab.api, world, work.signal);
-  const { fresh, connected } = await bothReadings(clients, work.signal);
-  for (const [which, reading] of Object.entries({ fresh, connected })) {
-    if (ended(reading) === 0 || goesOn.holds(reading, { oldPods: [], pods: [] })) continue;
-    const [failure] = reading.failures;
-    throw new LabError('failed', `there is no steady state: the ${which} client has failed calls`, {
-      hint: `${failure?.code}: ${failure?.message}`,
-    });
-  }
+  await waitFor(
+    'a steady state',
+    async () => {
+      const readings = Object.entries(await bothReadings(clients, work.signal));
+      const [failing] = readings.filter(([, reading]) => reading.failures.length > 0);
+      if (!failing) return { done: undefined };
+      const [which, { failures }] = failing;
+      return { waiting: `the ${which} client: ${failures[0]?.code}: ${failures[0]?.message}` };
+    },
+    { timeoutMs: STEADY_WITHIN_MS, signal: work.signal, onWaiting: work.say },
+  );
 }
 
 async function bothReadings(clients: Clients, signal: AbortSignal) {

@@ -4,6 +4,12 @@ import type { Outcome } from './stacks/stack.ts';
 const MOST_FAILURES = 20;
 const MOST_PODS = 1000;
 
+/** A message without what makes each one different: grpc-js puts moments and times into it. */
+const alike = (message: string): string =>
+  message
+    .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '…')
+    .replaceAll(/\d+\.\d+s/g, (seconds) => `${Number.parseFloat(seconds).toFixed(1)}s`);
+
 /** Counts outcomes by code, by message and by pod; what it keeps is bounded, whatever servers say. */
 export function createTally() {
   const codes: Record<string, number> = {};
@@ -12,14 +18,14 @@ export function createTally() {
   let lastOkMs: number | undefined;
 
   function countFailure({ code, message = '' }: Outcome, endedMs: number): void {
-    const key = `${code} ${message}`;
-    const known = failures.get(key);
-    if (known) {
-      known.count += 1;
-      known.lastMs = endedMs;
-    } else if (failures.size < MOST_FAILURES) {
-      failures.set(key, { code, message, count: 1, firstMs: endedMs, lastMs: endedMs });
-    }
+    const shown = alike(message);
+    const key = `${code} ${shown}`;
+    const known = failures.get(key) ?? { code, message: shown, count: 0, firstMs: endedMs, lastMs: endedMs };
+    // The one that was seen last stands last.
+    failures.delete(key);
+    failures.set(key, { ...known, count: known.count + 1, lastMs: endedMs });
+    const [oldest] = failures.keys();
+    if (failures.size > MOST_FAILURES && oldest !== undefined) failures.delete(oldest);
   }
 
   return {
@@ -36,7 +42,7 @@ export function createTally() {
     },
     summary: (): Pick<WorkloadStatus, 'codes' | 'failures' | 'pods' | 'lastOkMs'> => ({
       codes: { ...codes },
-      failures: [...failures.values()].map((failure) => ({ ...failure })),
+      failures: [...failures.values()],
       pods: Object.fromEntries(pods),
       ...(lastOkMs !== undefined && { lastOkMs }),
     }),

@@ -128,7 +128,7 @@ export type WorkloadStatus = {
   inFlight: number;
   /** Ended calls by status code name: `{ OK: 1200, UNAVAILABLE: 1 }`. */
   codes: Record<string, number>;
-  /** Failed calls, each different code and message once; at most 20, the first ones. */
+  /** Failed calls, each different code and message once, times in messages rounded; at most 20, the last ones. */
   failures: FailureCount[];
   /** OK answers by the pod that answered; at most 1 000 pods. */
   pods: Record<string, number>;

@@ -26,7 +26,11 @@ export default {
   ],
   variants: {
     'blocked-loop': {
-      about: 'other work blocks the event loop of the client for 3 s at a time',
+      about:
+        'other work blocks the event loop of the client for 3 s at a time; calls take 0.4 s, the deadline is 2 s',
+      before({ server }) {
+        setEnv(server, { INITIAL_LATENCY_MS: '400' });
+      },
       change({ client }) {
         setEnv(client, { GREETER_BUSY_MS: '3000' });
       },

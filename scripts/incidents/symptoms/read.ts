@@ -56,16 +56,20 @@ export async function openClients(api: ClusterApi, world: World, signal: AbortSi
       };
       const before = await connectionsOf(proxy, pod, signal);
       await proxy.json(pod, { method: 'POST', path: '/workloads', body: request, signal });
-      try {
-        await delay(Math.max(SHORTEST_WINDOW_MS, spec.deadlineMs + MARGIN_MS), undefined, { signal });
-        const { status, connections } = await momentOf(proxy, pod, id, signal);
-        return readingBetween(undefined, status, connections - before);
-      } finally {
-        await proxy.json(pod, {
+      const stop = () =>
+        proxy.json<WorkloadStatus>(pod, {
           method: 'DELETE',
           path: `/workloads/${id}`,
-          timeoutMs: spec.deadlineMs + 10_000,
+          timeoutMs: spec.deadlineMs + 15_000,
         });
+      try {
+        await delay(Math.max(SHORTEST_WINDOW_MS, spec.deadlineMs + MARGIN_MS), undefined, { signal });
+        const connections = await connectionsOf(proxy, pod, signal);
+        // Calls in flight are counted too: they end before the workload has.
+        return readingBetween(undefined, await stop(), connections - before);
+      } catch (error) {
+        await stop();
+        throw error;
       }
     },
   };
