@@ -260,6 +260,14 @@ describe('gRPC', () => {
     await until('nothing is left here', () => resources() <= before + 1);
   });
 
+  it('is on a connection of its own, whoever else asks', async () => {
+    const server = await listen(createHttp2());
+    const request = { port: server.port, timeoutMs: 500 };
+    await Promise.all([probe(request), probe(request)]);
+    // TCP, the preface, TLS and gRPC, each twice.
+    expect(server.opened()).toBe(8);
+  });
+
   it('closes what is opened after it was done', async () => {
     const server = await serverThat(() => {});
     const { connect } = await import('node:net');
@@ -296,6 +304,7 @@ describe('the name', () => {
       ...Array.from({ length: 19 }, (_, index) => ({ address: `127.0.0.${index + 2}`, port })),
     ];
     const once = await probe({ port, further });
+    expect(once.addresses.map(({ address }) => address)).toEqual(further.map(({ address }) => address));
     expect(once.addresses.map(({ ofName }) => ofName)).toEqual([true, ...Array(19).fill(false)]);
     expect(once.lookup).toEqual({ ms: expect.any(Number), addresses: [HOST] });
     const most = await probe({ host: '127.0.0.99', port, further });
@@ -364,6 +373,16 @@ describe('POST /probes/path', () => {
           remotePort === server.grpcPort && state !== 'TIME_WAIT',
       );
     });
+  });
+
+  it('is not counted among the channels of workloads', async () => {
+    await using server = await startServer({ INITIAL_LATENCY_MS: '60000' });
+    await using client = await startClient();
+    const request = { host: HOST, port: server.grpcPort, method: METHOD, timeoutMs: 1500 };
+    const answer = client.ask('POST', '/probes/path', request);
+    await until('the method is called', async () => '' in (await server.ask('GET', '/counters')));
+    expect((await client.ask('GET', '/sockets')).channelz).toEqual({ channels: 0, connections: 0 });
+    expect((await answer).addresses[0].method.code).toBe('DEADLINE_EXCEEDED');
   });
 
   it('says which field of a request is wrong', async () => {

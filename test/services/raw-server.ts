@@ -6,8 +6,10 @@ import { onTestFinished } from 'vitest';
 /** Starts any server on a port that the system chose, until the test is over. @returns what it has to do with. */
 export async function listen(server: Server) {
   const open = new Set<Socket>();
+  let opened = 0;
   server.on('connection', (socket: Socket) => {
     open.add(socket);
+    opened += 1;
     socket.on('error', () => {});
     socket.once('close', () => open.delete(socket));
   });
@@ -16,7 +18,7 @@ export async function listen(server: Server) {
     for (const socket of open) socket.destroy();
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
-  return { port: (server.address() as AddressInfo).port, open: () => open.size };
+  return { port: (server.address() as AddressInfo).port, open: () => open.size, opened: () => opened };
 }
 
 /** One that does that to each connection, and no more but to read. */

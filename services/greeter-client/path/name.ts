@@ -42,11 +42,7 @@ export function readResolvConf(file = '/etc/resolv.conf'): ResolvConf | undefine
 
 /** Of several lines `search` the last counts. Source: resolv.conf(5). */
 export function parseResolvConf(text: string): ResolvConf {
-  const lines = text
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => !/^[#;]/.test(line))
-    .map((line) => line.split(/\s+/));
+  const lines = text.split('\n').map((line) => line.trim().split(/\s+/));
   const valuesOf = (keyword: string) =>
     lines.filter(([first]) => first === keyword).map(([, ...values]) => values);
   return {
