@@ -42,16 +42,22 @@ export function watchProcess(): () => ProcessAnswer {
 /** Node records the time from one look to the next, in nanoseconds; it is 0 where there was no look yet. */
 const lateness = (ns: number): number => roundMs(Math.max(0, ns / 1e6 - RESOLUTION_MS));
 
-/** Of control groups v2, since the container was started. Source: Linux, Documentation/admin-guide/cgroup-v2.rst. */
+/**
+ * Since the container was started. Source: Linux, Documentation/admin-guide/cgroup-v2.rst; where there are control groups
+ * v1 still, Documentation/scheduler/sched-bwc.rst, and a container's own group is mounted as the root.
+ */
 function readThrottling(): ProcessAnswer['throttling'] {
-  const path = read('/proc/self/cgroup')?.match(/^0::(.*)$/m)?.[1];
-  if (path === undefined) return undefined;
-  const folder = join(CGROUPS, path);
-  return parseThrottling(read(join(folder, 'cpu.max')), read(join(folder, 'cpu.stat')));
+  const own = join(CGROUPS, read('/proc/self/cgroup')?.match(/^0::(.*)$/m)?.[1] ?? '');
+  const v1 = join(CGROUPS, 'cpu');
+  const maxOfV1 = ['quota', 'period'].map((name) => read(join(v1, `cpu.cfs_${name}_us`))?.trim()).join(' ');
+  return (
+    parseThrottling(read(join(own, 'cpu.max')), read(join(own, 'cpu.stat'))) ??
+    parseThrottling(maxOfV1, read(join(v1, 'cpu.stat')))
+  );
 }
 
 /**
- * @param max `<quota> <period>`, in microseconds; the quota is `max` where there is no limit.
+ * @param max `<quota> <period>`, in microseconds; the quota is `max`, in v1 -1, where there is no limit.
  * @param stat lines of `<name> <number>`; undefined files are those of a group that has none.
  */
 export function parseThrottling(

@@ -3,8 +3,6 @@ import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 
-export type Http1Server = Awaited<ReturnType<typeof serveHttp1>>;
-
 const BODY = 'HTTP/2 is needed for gRPC\n';
 
 /** Answers 426 to every request; to what Node cannot read as one, such as HTTP/2's preface, too. */

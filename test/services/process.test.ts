@@ -57,6 +57,7 @@ it('tells the limit of its control group and how often that held it back', () =>
     throttledPeriods: 40,
   });
   expect(parseThrottling('max 100000\n', stat)).toEqual({ periods: 100, throttledPeriods: 40 });
+  expect(parseThrottling('-1 100000', stat)).toEqual({ periods: 100, throttledPeriods: 40 });
   expect(parseThrottling(undefined, 'usage_usec 5\n')).toBeUndefined();
   expect(parseThrottling(undefined, undefined)).toBeUndefined();
 });
