@@ -1,8 +1,9 @@
 // HTTP to a pod's control endpoint through the API server: no port is opened on the host.
-import { HttpMethod, type KubeConfig, RequestContext } from '@kubernetes/client-node';
-import { type Dispatcher, request } from 'undici';
+import type { KubeConfig } from '@kubernetes/client-node';
+import { request } from 'undici';
 import { CONTROL_PORT, TOKEN_HEADER } from '../../services/protocol/index.ts';
 import { LabError, messageOf } from '../common/errors.ts';
+import { connection } from './connection.ts';
 import { NAMESPACE } from './lab.ts';
 
 export type PodRequest = {
@@ -22,24 +23,27 @@ export type PodProxy = {
   lines: (pod: string, request: PodRequest) => AsyncIterable<string>;
 };
 
-/** @param token of the lab's control endpoints. */
-export async function podProxy(kubeConfig: KubeConfig, token: string): Promise<PodProxy> {
-  const server = kubeConfig.getCurrentCluster()?.server ?? '';
-  // One dispatcher for all requests: client-node makes a new one, and so a new connection, each time it is asked.
-  const context = new RequestContext(server, HttpMethod.GET);
-  await kubeConfig.applySecurityAuthentication(context);
-  const dispatcher = context.getDispatcher();
-  const headers = { ...context.getHeaders(), [TOKEN_HEADER]: token, 'content-type': 'application/json' };
+/**
+ * @param token of the control endpoints.
+ * @param namespace of the pods.
+ */
+export async function podProxy(
+  kubeConfig: KubeConfig,
+  token: string,
+  namespace: string = NAMESPACE,
+): Promise<PodProxy> {
+  const { server, headers: own, dispatcher } = await connection(kubeConfig);
+  const headers = { ...own, [TOKEN_HEADER]: token, 'content-type': 'application/json' };
 
   const send = async (
     pod: string,
     { method = 'GET', path, body, signal, timeoutMs = 10_000 }: PodRequest,
   ) => {
-    const url = `${server}/api/v1/namespaces/${NAMESPACE}/pods/${pod}:${CONTROL_PORT}/proxy${path}`;
+    const url = `${server}/api/v1/namespaces/${namespace}/pods/${pod}:${CONTROL_PORT}/proxy${path}`;
     const response = await request(url, {
       method,
       headers,
-      ...(dispatcher ? { dispatcher: dispatcher as unknown as Dispatcher } : {}),
+      ...(dispatcher ? { dispatcher } : {}),
       headersTimeout: timeoutMs,
       bodyTimeout: timeoutMs,
       ...(signal ? { signal } : {}),
