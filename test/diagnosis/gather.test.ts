@@ -30,7 +30,7 @@ describe('the facts of a question', () => {
     const { objects } = facts;
     expect(names(objects.namespaces)).toEqual(['bank', 'default', 'kube-system', 'shop']);
     expect(names(objects.services)).toEqual(['bank/teller', 'kube-system/kube-dns', 'shop/greeter']);
-    expect(names(objects.deployments)).toEqual(['kube-system/coredns', 'shop/web']);
+    expect(names(objects.deployments)).toEqual(['bank/teller', 'kube-system/coredns', 'shop/web']);
     expect(names(objects.pods)).toEqual([
       'kube-system/coredns-1',
       'shop/cron-1',

@@ -1,6 +1,6 @@
 // A cluster of somebody's: a client `web` in the namespace shop that calls the Service greeter.
 import type { KubernetesObject } from '@kubernetes/client-node';
-import type { Question } from '../../scripts/diagnosis/facts.ts';
+import type { Facts, Question } from '../../scripts/diagnosis/facts.ts';
 import type { PathProbeAnswer } from '../../services/protocol/index.ts';
 import type { KubeApi } from '../support/kube-api.ts';
 
@@ -134,6 +134,7 @@ export function shop(kube: KubeApi): void {
     metadata: { name: 'teller', namespace: 'bank' },
     spec: { ports: [{ port: 443 }] },
   });
+  put('deployments', 'bank', { metadata: { name: 'teller', namespace: 'bank' } });
   put('pods', 'shop', shopPod('web-abc-1', { labels: { app: 'web' }, owner: 'web-abc', ip: '10.0.0.1' }));
   put(
     'pods',
@@ -161,3 +162,26 @@ export function shop(kube: KubeApi): void {
   put('pods', 'kube-system', shopPod('coredns-1', { labels: dns }, 'kube-system'));
   put('pods', 'kube-system', shopPod('proxy-1', {}, 'kube-system'));
 }
+
+export const noFacts = (): Facts => ({
+  version: 1,
+  at: '2026-01-01T00:00:00.000Z',
+  question: SHOP,
+  objects: {
+    namespaces: [],
+    nodes: [],
+    services: [],
+    endpointSlices: [],
+    deployments: [],
+    statefulSets: [],
+    replicaSets: [],
+    pods: [],
+    networkPolicies: [],
+    configMaps: [],
+    events: [],
+  },
+  logs: [],
+  clients: [],
+  probes: [],
+  unseen: [],
+});
