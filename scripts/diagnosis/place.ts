@@ -26,7 +26,7 @@ export type Asked = {
 export type Place = {
   kubeConfig: KubeConfig;
   /** Of the control endpoints of the client's pods, where those are the lab's. */
-  controlToken?: () => Promise<string>;
+  controlToken?: (access: Access) => Promise<string>;
   question: (access: Access, asked: Asked) => Promise<Question>;
 };
 
@@ -64,7 +64,10 @@ export async function onLab(name: string, asked: ProviderChoice): Promise<Place>
   const api = connect(lab.kubeconfig);
   return {
     kubeConfig: api.kubeConfig,
-    controlToken: () => readToken(api),
+    controlToken: ({ audit }) => {
+      audit.push({ verb: 'get', resource: 'secrets', namespace: NAMESPACE, name: 'lab-token' });
+      return readToken(api);
+    },
     question: async (access, typed) => {
       const said = [typed.namespace, typed.service, typed.client, typed.clientNamespace];
       const isTyped = said.some((each) => each !== undefined);

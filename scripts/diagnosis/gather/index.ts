@@ -11,13 +11,13 @@ import { requestOfQuestion } from './path-request.ts';
 import { type ProbeOptions, probeBeside } from './probe-pod.ts';
 import { redactObject } from './redact.ts';
 
-export { type Access, type AccessOptions, type Asked, readingAccess } from './access.ts';
+export { type Access, type AccessOptions, readingAccess } from './access.ts';
 export type { ProbeOptions } from './probe-pod.ts';
 export { checkQuestion } from './question.ts';
 
 export type GatherOptions = {
   /** Of the control endpoints of the client's pods, where those are the lab's. */
-  controlToken?: (() => Promise<string>) | undefined;
+  controlToken?: ((access: Access) => Promise<string>) | undefined;
   /** Lets one pod try the way of a call from beside the client's. */
   probe?: ProbeOptions | undefined;
   /** What it is at, for people. */
@@ -59,7 +59,7 @@ export async function gatherFacts(
     logs,
     clients: redactObject(tried.clients),
     probes: tried.probes,
-    unseen: seen.unseen,
+    unseen: seen.unseen.toSorted((a, b) => (a.what < b.what ? -1 : 1)),
   };
 }
 
@@ -76,7 +76,7 @@ async function tryTheWay(
   const nothing = { clients: [], probes: [] };
   if (controlToken !== undefined) {
     const control = await seen.attempt(what, async () =>
-      controlOf(access, await controlToken(), question.client.namespace),
+      controlOf(access, await controlToken(access), question.client.namespace),
     );
     return control ? askClients(control, seen, question, gathered) : nothing;
   }
