@@ -1,5 +1,5 @@
 // The layers of docs/architecture.md: imports point down only.
-// commands → experiments → stage → workload faults checks report → history cluster → common
+// commands → experiments → stage → workload faults checks diagnosis report → history cluster → common
 const layers = [
   ['experiments', 'incidents'],
   ['stage'],

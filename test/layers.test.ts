@@ -65,6 +65,7 @@ describe('the layers', () => {
       ['layers-cluster', 'scripts/cluster/a.ts', 'scripts/report/index.ts'],
       ['layers-report', 'scripts/report/a.ts', 'scripts/checks/index.ts'],
       ['layers-checks', 'scripts/checks/a.ts', 'scripts/workload/index.ts'],
+      ['layers-diagnosis', 'scripts/diagnosis/a.ts', 'scripts/checks/index.ts'],
       ['layers-workload', 'scripts/workload/a.ts', 'scripts/experiments/index.ts'],
       ['layers-faults', 'scripts/faults/a.ts', 'scripts/workload/index.ts'],
       ['layers-experiments', 'scripts/experiments/a.ts', 'scripts/command.ts'],

@@ -6,6 +6,8 @@ export * from './api.ts';
 export { apply, deleteRun } from './apply.ts';
 export { chooseProvider, PROVIDERS, type ProviderChoice, usableProviders } from './choose-provider.ts';
 export { readClusterConfig } from './config.ts';
+export { type Connection, connection } from './connection.ts';
+export { type ContextOptions, kubeConfigOf } from './context.ts';
 export { allLabs, down } from './down.ts';
 export { findProcesses as findPodProcesses } from './embedded/leftovers.ts';
 export { kindProvider } from './kind/index.ts';

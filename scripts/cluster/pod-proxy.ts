@@ -1,8 +1,9 @@
 // HTTP to a pod's control endpoint through the API server: no port is opened on the host.
-import { HttpMethod, type KubeConfig, RequestContext } from '@kubernetes/client-node';
-import { type Dispatcher, request } from 'undici';
+import type { KubeConfig } from '@kubernetes/client-node';
+import { request } from 'undici';
 import { CONTROL_PORT, TOKEN_HEADER } from '../../services/protocol/index.ts';
 import { LabError, messageOf } from '../common/errors.ts';
+import { connection } from './connection.ts';
 import { NAMESPACE } from './lab.ts';
 
 export type PodRequest = {
@@ -22,18 +23,17 @@ export type PodProxy = {
   lines: (pod: string, request: PodRequest) => AsyncIterable<string>;
 };
 
-/** @param token of the lab's control endpoints. */
+/**
+ * @param token of the control endpoints.
+ * @param namespace of the pods.
+ */
 export async function podProxy(
   kubeConfig: KubeConfig,
   token: string,
-  namespace = NAMESPACE,
+  namespace: string = NAMESPACE,
 ): Promise<PodProxy> {
-  const server = kubeConfig.getCurrentCluster()?.server ?? '';
-  // One dispatcher for all requests: client-node makes a new one, and so a new connection, each time it is asked.
-  const context = new RequestContext(server, HttpMethod.GET);
-  await kubeConfig.applySecurityAuthentication(context);
-  const dispatcher = context.getDispatcher();
-  const headers = { ...context.getHeaders(), [TOKEN_HEADER]: token, 'content-type': 'application/json' };
+  const { server, headers: own, dispatcher } = await connection(kubeConfig);
+  const headers = { ...own, [TOKEN_HEADER]: token, 'content-type': 'application/json' };
 
   const send = async (
     pod: string,
@@ -43,7 +43,7 @@ export async function podProxy(
     const response = await request(url, {
       method,
       headers,
-      ...(dispatcher ? { dispatcher: dispatcher as unknown as Dispatcher } : {}),
+      ...(dispatcher ? { dispatcher } : {}),
       headersTimeout: timeoutMs,
       bodyTimeout: timeoutMs,
       ...(signal ? { signal } : {}),

@@ -1,6 +1,6 @@
 // .lab/runs/<id>/: everything of one run, written once, when it is over.
 
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream, existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -71,11 +71,15 @@ export async function figureOfRun(run: RunDocument): Promise<{ svg: string; summ
 /** Ids of all runs that were written to their end, the newest first. */
 export async function runIds(): Promise<string[]> {
   const entries = await readdir(runsRoot(), { withFileTypes: true }).catch(() => []);
-  return entries
-    .filter((entry) => entry.isDirectory())
-    .map(({ name }) => name)
-    .sort()
-    .reverse();
+  return (
+    entries
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name)
+      // What else is kept beside them: facts of diagnoses, runs that were cut off.
+      .filter((name) => existsSync(join(runFolder(name), 'run.json')))
+      .sort()
+      .reverse()
+  );
 }
 
 /** @throws LabError `usage` when there is no such run, or what is there is none. */

@@ -121,7 +121,7 @@ describe('an older Node', () => {
   it('is looked for by every npm script that runs TypeScript of the lab', async () => {
     const { default: manifest } = await import('../../package.json', { with: { type: 'json' } });
     const commands = Object.entries(manifest.scripts).filter(([name]) =>
-      /^(lab:|experiment|bench|proof)/.test(name),
+      /^(lab:|experiment|diagnose|bench|proof)/.test(name),
     );
     expect(commands.length).toBeGreaterThan(4);
     for (const [name, script] of commands) {

@@ -1,0 +1,158 @@
+// npm run diagnose – names the cause of an incident: on the lab, on any cluster, or from facts that were saved.
+import { InvalidArgumentError } from '@commander-js/extra-typings';
+import { stringify } from 'yaml';
+import { DEFAULT_LAB, PROVIDERS } from './cluster/index.ts';
+import { main, say } from './common/cli.ts';
+import { EXIT, LabError } from './common/errors.ts';
+import { jsonOption, labCommand, providerOption, refuseMisuse } from './common/options.ts';
+import { runSteps } from './common/steps.ts';
+import { paint } from './common/terminal.ts';
+import {
+  answerOf,
+  askedOf,
+  checkQuestion,
+  describeAnswer,
+  type Facts,
+  gatherFacts,
+  judge,
+  onContext,
+  onLab,
+  type Place,
+  type Question,
+  readFacts,
+  readingAccess,
+  writeFacts,
+} from './diagnosis/index.ts';
+import { runFolder } from './report/index.ts';
+
+const PROBE_IMAGE = 'grpc-kind-lab/greeter-client:dev';
+const KINDS = {
+  deploy: 'Deployment',
+  deployment: 'Deployment',
+  deployments: 'Deployment',
+  sts: 'StatefulSet',
+  statefulset: 'StatefulSet',
+  statefulsets: 'StatefulSet',
+  ds: 'DaemonSet',
+  daemonset: 'DaemonSet',
+  daemonsets: 'DaemonSet',
+} as const;
+
+const command = labCommand(
+  'diagnose',
+  'Say why the calls of a client fail, or go where they should not, with the evidence\nand the fix: on the lab, or on any cluster with --context. It only reads.',
+)
+  .option('--name <name>', 'name of the lab', DEFAULT_LAB)
+  .addOption(providerOption(PROVIDERS))
+  .option('--context <context>', 'a cluster of your own, by its context')
+  .option('--kubeconfig <file>', 'where contexts are looked up; default: KUBECONFIG, or ~/.kube/config')
+  .option('--namespace <namespace>', 'of the Service')
+  .option('--service <service>', 'that is called; default: what the client dials')
+  .option('--client <workload>', 'that calls: deploy/NAME, sts/NAME or ds/NAME', workload)
+  .option('--client-namespace <namespace>', "of the client; default: the Service's")
+  .option('--probe', 'let one short-lived pod beside the client try the way of a call')
+  .option('--probe-image <image>', 'of that pod: greeter-client, where the cluster can pull it', PROBE_IMAGE)
+  .option('--facts <file>', 'no cluster: judge facts that were saved')
+  .option('--save <file>', 'write the facts')
+  .addOption(jsonOption())
+  .addHelpText(
+    'after',
+    '\nExit code: 0 healthy, 1 a cause is named, 3 it could not tell, 2 usage.\n\nnpm run diagnose -- --context prod --namespace shop --service greeter --client deploy/web',
+  )
+  .parse();
+
+await main(async (signal) => {
+  refuseMisuse(command, 'diagnose');
+  const options = command.opts();
+  refuseContradictions();
+  const { facts, file } = options.facts
+    ? { facts: await readFacts(options.facts), file: options.facts }
+    : await gathered(signal);
+  if (options.save) await writeFacts(options.save, facts);
+  const diagnosis = judge(facts);
+  const answer = answerOf(diagnosis, facts.unseen, options.save ?? file);
+  const text = options.json
+    ? JSON.stringify(answer, null, 2)
+    : `${describeAnswer(answer, facts.question, process.stdout)}`;
+  process.stdout.write(`${text}\n`);
+  return { healthy: EXIT.pass, cause: EXIT.fail, unknown: EXIT.unknown }[diagnosis.verdict];
+});
+
+/** @returns the facts, and the file that they are kept in, if any. */
+async function gathered(signal: AbortSignal): Promise<{ facts: Facts; file?: string }> {
+  const options = command.opts();
+  const isOwn = options.context !== undefined || options.kubeconfig !== undefined;
+  const place: Place = isOwn ? onContext(options) : await onLab(options.name, options.provider ?? 'auto');
+  const access = await readingAccess(place.kubeConfig, { signal });
+  let question: Question | undefined;
+  let facts: Facts | undefined;
+  await runSteps(
+    [
+      {
+        name: 'question',
+        title: 'What is asked',
+        run: async () => {
+          question = await place.question(access, askedOf(options));
+          await checkQuestion(access, question);
+          const { service, client } = question;
+          return `${client.kind} ${client.name} → ${service === undefined ? 'what it dials' : `Service ${service}`}`;
+        },
+      },
+      {
+        name: 'facts',
+        title: 'Facts',
+        after: ['question'],
+        run: async (step) => {
+          if (question === undefined) return undefined;
+          const probe = {
+            image: options.probeImage,
+            show: (manifest: unknown) => say(`This pod is made, and removed again:\n${stringify(manifest)}`),
+            warn: (text: string) => say(`${paint('yellow', 'warning:')} ${text}`),
+            say: step.say,
+          };
+          facts = await gatherFacts(access, question, {
+            controlToken: place.controlToken,
+            probe: options.probe ? probe : undefined,
+            say: step.say,
+          });
+          const { objects, logs, probes, unseen } = facts;
+          return `${objects.services.length} Services, ${objects.pods.length} pods, ${logs.length} logs, ${probes.length} probes; ${unseen.length} not seen`;
+        },
+      },
+    ],
+    signal,
+  );
+  if (options.debug)
+    for (const { verb, resource, namespace = '', name = '' } of access.audit)
+      say(`asked: ${[verb, resource, namespace, name].filter(Boolean).join(' ')}`);
+  if (facts === undefined) throw new Error('nothing was gathered');
+  if (isOwn) return { facts };
+  const file = `${runFolder(`${facts.at.slice(0, 19).replaceAll(':', '')}-diagnose`)}/facts.json`;
+  await writeFacts(file, facts);
+  return { facts, file };
+}
+
+function refuseContradictions(): void {
+  const { facts, context, kubeconfig, namespace, service, client, probe } = command.opts();
+  const isOwn = context !== undefined || kubeconfig !== undefined;
+  const refuse = (message: string, hint: string) => {
+    throw new LabError('usage', message, { hint });
+  };
+  if (facts !== undefined && (isOwn || namespace || service || client || probe))
+    refuse('--facts has its own question, and no cluster', 'Leave the others out.');
+  if (isOwn && (namespace === undefined || client === undefined))
+    refuse(
+      'it must be said which client is meant, and in which namespace',
+      'For example: --namespace shop --service greeter --client deploy/web',
+    );
+  if (probe && !isOwn)
+    refuse('--probe is for other clusters', 'On the lab greeter-client tries the way of a call itself.');
+}
+
+function workload(text: string): { kind: Question['client']['kind']; name: string } {
+  const [first = '', second, ...more] = text.split('/');
+  const kind = second === undefined ? 'Deployment' : KINDS[first.toLowerCase() as keyof typeof KINDS];
+  const name = second ?? first;
+  if (kind !== undefined && name !== '' && more.length === 0) return { kind, name };
+  throw new InvalidArgumentError('Write it as deploy/NAME, sts/NAME or ds/NAME.');
+}
