@@ -3,5 +3,6 @@
 export * from './behaviour.ts';
 export * from './events.ts';
 export * from './names.ts';
+export * from './path-probe.ts';
 export * from './probe.ts';
 export * from './workload.ts';
