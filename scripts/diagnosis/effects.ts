@@ -66,7 +66,7 @@ const EXPLAINS: Partial<Record<Cause, readonly Cause[]>> = {
   'http1-only-server': ['readiness-failing', 'tls-mismatch', 'stuck-liveness', ...LATE],
   'tls-mismatch': ['readiness-failing', 'http1-only-server', ...LATE],
   'client-starved': ['slow-server', 'idle-cut'],
-  'slow-server': ['idle-cut'],
+  'idle-cut': ['slow-server'],
   'one-pod-hot': ['new-replicas-idle'],
 };
 

@@ -1,16 +1,9 @@
 import type { Evidence, Rule } from '../rule.ts';
-import {
-  answered,
-  connected,
-  type Failure,
-  podsTold,
-  type ServiceView,
-  type Situation,
-} from '../situation/index.ts';
+import { answered, type Failure, podsTold, type ServiceView, type Situation } from '../situation/index.ts';
 import { count, listOf } from '../words.ts';
 import { starvationOf } from './client-starved.ts';
 import { methodEvidence } from './probe-evidence.ts';
-import { failing, failureEvidence, firstOf, probesTo, servicesOf } from './say.ts';
+import { failing, failureEvidence, firstOf, servicesOf } from './say.ts';
 
 /** A connection that is used less often than this has time to be forgotten by what is between. */
 const RARE_PER_SECOND = 0.5;
@@ -32,7 +25,7 @@ export const idleCut: Rule = {
     const rare = rarelyCalls(situation, cut);
     if (!rare || starvationOf(situation).length > 0 || hasKeepalive(situation)) return undefined;
     const between = firstOf(servicesOf(situation), (service) => whatIsBetween(situation, service));
-    if (!between && !fresh && situation.probed.length === 0 && !servedFine(situation)) return undefined;
+    if (!between && !fresh) return undefined;
     return {
       cause: 'idle-cut',
       certainty: between && fresh ? 'certain' : between ? 'likely' : 'possible',
@@ -131,10 +124,3 @@ function hasKeepalive({ agents, client }: Situation): boolean {
     )
   );
 }
-
-/** Without a probe: servers are Ready, and what they wrote tells of no trouble. */
-const servedFine = (situation: Situation): boolean =>
-  servicesOf(situation).some(
-    (service) =>
-      service.endpoints.some(({ ready }) => ready) && probesTo(situation, service).every(connected),
-  );

@@ -45,12 +45,13 @@ function byAnswers(situation: Situation, service: ServiceView): Suspicion | unde
 /** Where clients do not tell: by who among the servers has something to write. */
 function byLogs(situation: Situation, service: ServiceView): Suspicion | undefined {
   if (situation.agents.length > 0) return undefined;
-  const clientSince = Math.min(
-    ...situation.client.pods.map(({ createdMs }) => createdMs ?? Number.POSITIVE_INFINITY),
-  );
   const ready = readyOf(service);
+  const since = (pods: readonly PodView[], at: 'createdMs' | 'changedMs') =>
+    Math.min(...pods.map((pod) => pod[at] ?? Number.POSITIVE_INFINITY));
+  const settledMs =
+    Math.max(since(situation.client.pods, 'createdMs'), since(ready, 'changedMs')) + DNS_FLOOR_MS;
   const late = ready.filter(
-    ({ changedMs = 0 }) => changedMs > clientSince && situation.nowMs - changedMs >= 2 * DNS_FLOOR_MS,
+    ({ changedMs = 0 }) => changedMs > settledMs && situation.nowMs - changedMs >= 2 * DNS_FLOOR_MS,
   );
   const old = ready.filter((pod) => !late.includes(pod));
   const lines = (pod: PodView) => linesLately(situation, pod, timeIn);
