@@ -49,7 +49,7 @@ const EXPLAINS: Partial<Record<Cause, readonly Cause[]>> = {
   'cross-namespace': ['wrong-address', ...LATE],
   'dns-down': ['wrong-address', ...LATE],
   'proxy-env': ['http1-only-server', 'tls-mismatch', 'wrong-address', 'dns-down', ...LATE],
-  'network-policy': ['dns-down', 'wrong-target-port', 'wrong-address', ...LATE],
+  'network-policy': ['dns-down', 'wrong-address', ...LATE],
   'wrong-service-port': LATE,
   'headless-port': ['bound-to-localhost', ...LATE],
   'selector-mismatch': LATE,

@@ -12,6 +12,7 @@ import {
   events,
   failing,
   inServers,
+  isVirtual,
   noEndpoints,
   type Options,
   probes,
@@ -60,11 +61,10 @@ const onlyFirstAnswers: Edit = (facts) => {
 
 const policy: Edit = (facts) => {
   const namespace = facts.question.namespace;
-  const { spec } = serviceSpec(facts);
   facts.objects.networkPolicies.push({
     metadata: { name: 'default-deny', namespace },
     spec: {
-      podSelector: { matchLabels: structuredClone(spec.selector ?? {}) },
+      podSelector: facts.objects.deployments[0]?.spec?.selector ?? {},
       policyTypes: ['Ingress'],
       ingress: [],
     },
@@ -181,7 +181,7 @@ export const BREAK: Record<Cause, (lab: boolean) => Broken> = {
     world: headed,
     edits: [
       (facts) => Object.assign(serviceSpec(facts).port, { targetPort: 8443 }),
-      probes((probe) => (probe.ofName ? refused(probe) : probe)),
+      probes((probe) => (isVirtual(probe) ? refused(probe) : probe)),
       ...(lab ? [failing('UNAVAILABLE', REFUSED)] : []),
     ],
   }),

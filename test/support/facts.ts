@@ -454,6 +454,9 @@ export const probes =
     for (const { answer } of facts.probes) answer.addresses = answer.addresses.map(change);
   };
 
+/** Whether it is the Service's own address. */
+export const isVirtual = ({ address }: AddressProbe): boolean => address === CLUSTER_IP;
+
 const lost = ({ address, port, ofName }: AddressProbe, error: string): AddressProbe => ({
   address,
   port,

@@ -22,6 +22,7 @@ export type Failure = {
 
 export type Calls = {
   failures: Failure[];
+  /** Those that go on, and that are not the application's own answers. */
   current: Failure[];
   /** Calls succeeded lately, and none fails any more. */
   answering: boolean;
@@ -33,6 +34,12 @@ const NEWS_MS = 60_000;
 const OVER_MS = 10_000;
 const OVER_CALLS = 20;
 
+/** Codes with which an application's own code answers, unless the message tells of gRPC's or a proxy's trouble. */
+const BUSINESS =
+  /^(INVALID_ARGUMENT|NOT_FOUND|ALREADY_EXISTS|PERMISSION_DENIED|FAILED_PRECONDITION|ABORTED|OUT_OF_RANGE|UNAUTHENTICATED)$/;
+const TRANSPORT = /HTTP|deserializ|unmarshal|pars|decod|larger|maximum|proxy/i;
+const isBusiness = ({ code, message }: Failure): boolean => BUSINESS.test(code) && !TRANSPORT.test(message);
+
 /** A client that counts its calls says the same in its log: that is not read beside. */
 export function callsOf(clients: readonly ClientFacts[], pods: readonly PodView[], nowMs: number): Calls {
   const counting = clients.filter(({ workloads }) => workloads.length > 0);
@@ -41,7 +48,7 @@ export function callsOf(clients: readonly ClientFacts[], pods: readonly PodView[
     .filter(({ name }) => !counting.some(({ pod }) => pod === name))
     .flatMap((pod) => loggedFailures(pod, nowMs));
   const failures = [...counted, ...logged].toSorted((a, b) => b.count - a.count);
-  const current = failures.filter((failure) => failure.current);
+  const current = failures.filter((failure) => failure.current && !isBusiness(failure));
   const lastOkMs = Math.max(
     ...counting.flatMap(({ workloads }) => workloads.map(({ status }) => okMs(status))),
   );
