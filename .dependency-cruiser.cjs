@@ -1,9 +1,9 @@
 // The layers of docs/architecture.md: imports point down only.
 // commands → experiments → stage → workload faults checks report → history cluster → common
 const layers = [
-  ['experiments'],
+  ['experiments', 'incidents'],
   ['stage'],
-  ['workload', 'faults', 'checks', 'report'],
+  ['workload', 'faults', 'checks', 'diagnosis', 'report'],
   ['history', 'cluster'],
   ['common'],
 ];

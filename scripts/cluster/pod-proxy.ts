@@ -23,7 +23,11 @@ export type PodProxy = {
 };
 
 /** @param token of the lab's control endpoints. */
-export async function podProxy(kubeConfig: KubeConfig, token: string): Promise<PodProxy> {
+export async function podProxy(
+  kubeConfig: KubeConfig,
+  token: string,
+  namespace = NAMESPACE,
+): Promise<PodProxy> {
   const server = kubeConfig.getCurrentCluster()?.server ?? '';
   // One dispatcher for all requests: client-node makes a new one, and so a new connection, each time it is asked.
   const context = new RequestContext(server, HttpMethod.GET);
@@ -35,7 +39,7 @@ export async function podProxy(kubeConfig: KubeConfig, token: string): Promise<P
     pod: string,
     { method = 'GET', path, body, signal, timeoutMs = 10_000 }: PodRequest,
   ) => {
-    const url = `${server}/api/v1/namespaces/${NAMESPACE}/pods/${pod}:${CONTROL_PORT}/proxy${path}`;
+    const url = `${server}/api/v1/namespaces/${namespace}/pods/${pod}:${CONTROL_PORT}/proxy${path}`;
     const response = await request(url, {
       method,
       headers,

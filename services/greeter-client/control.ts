@@ -41,6 +41,11 @@ export function controlRoutes(agent: {
       answer: ({ params }) => ({ body: workloads.status(idOf(params)) }),
     },
     {
+      method: 'GET',
+      path: '/workloads/:id/spec',
+      answer: ({ params }) => ({ body: workloads.spec(idOf(params)) }),
+    },
+    {
       method: 'PATCH',
       path: '/workloads/:id',
       answer: ({ params, body }) => ({ body: workloads.change(idOf(params), parseAs(WorkloadChange, body)) }),
