@@ -26,13 +26,13 @@ const rank = ({ certainty }: Suspicion): number => CERTAINTIES.indexOf(certainty
 export function judge(facts: Facts): Diagnosis {
   const situation = situationOf(facts);
   const found = RULES.flatMap((rule) => rule.judge(situation) ?? []);
+  const failed = failedIn(situation);
   const causes = withoutEffects(found).toSorted(
     (a, b) =>
-      Number(isIdle(a, situation)) - Number(isIdle(b, situation)) ||
+      Number(isIdle(a, failed)) - Number(isIdle(b, failed)) ||
       rank(a) - rank(b) ||
       stageOf(a.cause) - stageOf(b.cause),
   );
-  const failed = failedIn(situation);
   const unexplained = failed.filter(({ code }) => !causes.some(({ cause }) => accountsFor(cause, code)));
   const isExplained = failed.length === 0 || unexplained.length < failed.length;
   return {
@@ -48,9 +48,9 @@ const withoutEffects = (found: readonly Suspicion[]): Suspicion[] =>
     (effect) => !found.some((cause) => explains(cause.cause, effect.cause) && rank(cause) <= rank(effect)),
   );
 
-/** While calls fail: whether it is not what fails them. */
-const isIdle = ({ cause }: Suspicion, { calls }: Situation): boolean =>
-  calls.current.length > 0 && !calls.current.some(({ code }) => accountsFor(cause, code));
+/** While something fails: whether it is not what fails it. */
+const isIdle = ({ cause }: Suspicion, failed: readonly Failed[]): boolean =>
+  failed.length > 0 && !failed.some(({ code }) => accountsFor(cause, code));
 
 type Failed = { code: string; evidence: Evidence };
 

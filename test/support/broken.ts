@@ -2,6 +2,7 @@
 import type { Cause } from '../../scripts/diagnosis/causes.ts';
 import {
   ago,
+  agoMs,
   client,
   clientEnv,
   clientLog,
@@ -83,15 +84,32 @@ const dnsGone: Edit = (facts) => {
   }
 };
 
+/** A change that took every server at once, 25 s ago, as a rollout of `Recreate` does: calls failed meanwhile. */
+export const recreated: Edit = (facts) => {
+  reborn(facts);
+  statusOf(facts)?.failures.push({
+    code: 'UNAVAILABLE',
+    message: 'Connection dropped',
+    count: 30,
+    firstMs: agoMs(27),
+    lastMs: agoMs(8),
+  });
+};
+
 const replaced: Edit = (facts) => {
-  for (const { metadata, status } of serverPods(facts)) {
-    Object.assign(metadata ?? {}, { creationTimestamp: ago(25) });
-    Object.assign(status?.conditions?.[0] ?? {}, { lastTransitionTime: ago(22) });
-    for (const each of status?.containerStatuses ?? []) each.state = { running: { startedAt: ago(24) } };
-  }
+  reborn(facts);
   const connections = client(facts)?.sockets?.connections ?? [];
   for (const [i, each] of connections.entries())
     Object.assign(each, { remoteAddress: `10.1.0.${200 + i}`, state: 'SYN_SENT' });
+};
+
+const reborn: Edit = (facts) => {
+  for (const { metadata, status } of serverPods(facts)) {
+    Object.assign(metadata ?? {}, { creationTimestamp: ago(25) });
+    Object.assign(status?.conditions?.[0] ?? {}, { lastTransitionTime: ago(22) });
+    for (const each of status?.containerStatuses ?? [])
+      if (each.state?.running) each.state.running.startedAt = ago(24);
+  }
 };
 
 /** All but the first pod came a minute ago. */

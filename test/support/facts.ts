@@ -284,11 +284,7 @@ export const log = (
   cut: false,
 });
 
-type Status = WorkloadStatus & {
-  failures: { code: string; message: string; count: number; firstMs: number; lastMs: number }[];
-  pods: Record<string, number>;
-  lastOkMs?: number;
-};
+type Status = WorkloadStatus;
 
 function withLab(facts: Facts, o: Options, target: string, pods: readonly Pod[]): Facts {
   const names = pods.map(({ metadata }) => metadata?.name ?? '');
@@ -381,7 +377,7 @@ export const failing =
     { since = 30, times = 40, ok = since }: { since?: number; times?: number; ok?: number } = {},
   ): Edit =>
   (facts) => {
-    const status = facts.clients[0]?.workloads[0]?.status as Status | undefined;
+    const status = facts.clients[0]?.workloads[0]?.status;
     if (status) {
       status.failures.push({ code, message, count: times, firstMs: agoMs(since), lastMs: agoMs(0.2) });
       status.codes[code] = times;
@@ -501,8 +497,7 @@ export const inServers =
   };
 
 export const client = (facts: Facts): ClientFacts | undefined => facts.clients[0];
-export const statusOf = (facts: Facts): Status | undefined =>
-  client(facts)?.workloads[0]?.status as Status | undefined;
+export const statusOf = (facts: Facts): Status | undefined => client(facts)?.workloads[0]?.status;
 
 /** What the client dials: its running workload, and its settings. */
 export const dials =

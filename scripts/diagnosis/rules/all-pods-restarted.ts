@@ -1,6 +1,12 @@
 import { formatDuration } from '../../common/duration.ts';
 import type { Evidence, Rule } from '../rule.ts';
-import type { Failure, PodView, ServiceView, Situation } from '../situation/index.ts';
+import {
+  brokenLayer,
+  type Failure,
+  type PodView,
+  type ServiceView,
+  type Situation,
+} from '../situation/index.ts';
 import { count } from '../words.ts';
 import { failureEvidence, firstOf, kubectl, servicesOf, workloadRef } from './say.ts';
 
@@ -10,8 +16,10 @@ const LATELY_MS = 15 * 60_000;
 /** Calls fail from when the old pods go, which is before the new ones are there, until clients have found these. */
 const BEFORE_MS = 60_000;
 const AFTER_MS = 90_000;
+/** How calls end that have nobody to go to. */
+const LOST = /^(UNAVAILABLE|DEADLINE_EXCEEDED|CANCELLED|INTERNAL|UNKNOWN)$/;
 /** A client that found the new pods is told of for as long. */
-const OVER_MS = 30_000;
+const OVER_MS = 15_000;
 
 /** Every server was replaced, or restarted, at once: there was nobody to call, and clients hold dead addresses. */
 export const allPodsRestarted: Rule = {
@@ -26,6 +34,8 @@ export const allPodsRestarted: Rule = {
       const clientSince = Math.min(...client.pods.flatMap((pod) => startOf(pod) ?? []));
       if (nowMs - last > LATELY_MS || !(clientSince < first)) return undefined;
 
+      // Where calls fail that get to the new pods, it is not that these are new.
+      if (failsNow(situation, ready)) return undefined;
       const failures = situation.calls.failures.filter((failure) => isOfThen(failure, first, last, nowMs));
       const stale = staleAddresses(situation, service);
       if (failures.length === 0 && stale.length === 0) return undefined;
@@ -58,6 +68,15 @@ export const allPodsRestarted: Rule = {
     }),
 };
 
+/** A way to a pod that is Ready is broken, or calls fail that were sent to somebody. */
+function failsNow({ probed, calls }: Situation, ready: readonly PodView[]): boolean {
+  const ips = new Set(ready.flatMap((pod) => pod.ips));
+  return (
+    probed.some((probe) => ips.has(probe.address) && brokenLayer(probe) !== undefined) ||
+    calls.current.some(({ code, message }) => !LOST.test(code) || /remote_addr=/.test(message))
+  );
+}
+
 /** When its containers that run began to. */
 function startOf({ containers, createdMs }: PodView): number | undefined {
   const starts = containers.flatMap(({ init, state }) =>
@@ -72,7 +91,7 @@ function isOfThen(
   last: number,
   nowMs: number,
 ): boolean {
-  if (!/UNAVAILABLE|DEADLINE_EXCEEDED|CANCELLED|INTERNAL|UNKNOWN/.test(code)) return false;
+  if (!LOST.test(code)) return false;
   const isFresh = current || (lastMs !== undefined && nowMs - lastMs <= OVER_MS);
   const began = firstMs === undefined || (firstMs >= first - BEFORE_MS && firstMs <= last + AFTER_MS);
   return isFresh && began;

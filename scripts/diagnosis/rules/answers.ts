@@ -1,5 +1,5 @@
 // Which pods a client's calls go to, by what it counted and by its connections.
-import { type PodView, podsTold, type ServiceView, type Situation, startedMs } from '../situation/index.ts';
+import { type PodView, type ServiceView, type Situation, startedMs } from '../situation/index.ts';
 
 export type Answers = {
   /** The client's pod. */
@@ -24,7 +24,7 @@ export function answersOf({ agents, nowMs }: Situation, { pods }: ServiceView): 
     workloads
       .filter(({ status }) => status.running)
       .flatMap((workload) => {
-        const told = podsTold(workload);
+        const told = workload.status.pods;
         const byPod = new Map(ready.map((pod) => [pod, told[pod.name] ?? 0]));
         const total = [...byPod.values()].reduce((sum, answers) => sum + answers, 0);
         if (total === 0) return [];

@@ -1,7 +1,7 @@
 import type { Evidence, Rule } from '../rule.ts';
 import { listOf } from '../words.ts';
 import { lookupEvidence } from './probe-evidence.ts';
-import { failing, failureEvidence, firstOf, retarget } from './say.ts';
+import { failing, failureEvidence, firstOf, goesThrough, retarget } from './say.ts';
 
 /** The client dials a Service's short name from another namespace, where nothing has that name. */
 export const crossNamespace: Rule = {
@@ -9,8 +9,7 @@ export const crossNamespace: Rule = {
   judge: (situation) =>
     firstOf(situation.routes, (route) => {
       const { meaning, target, port } = route;
-      if (!target || meaning.kind !== 'absent' || !meaning.short || situation.calls.answering)
-        return undefined;
+      if (!target || meaning.kind !== 'absent' || !meaning.short || goesThrough(situation)) return undefined;
       const [service] = meaning.elsewhere;
       if (!service) return undefined;
       const probe = situation.facts.probes.find(({ answer }) => answer.host === target.host);

@@ -1,6 +1,7 @@
 import type { Evidence, Rule, Suspicion } from '../rule.ts';
 import type { Situation } from '../situation/index.ts';
 import { shorten } from '../words.ts';
+import { starvationOf } from './client-starved.ts';
 import { failing, failureEvidence, kubectl } from './say.ts';
 import { endpointsEvidence } from './selector-mismatch.ts';
 
@@ -23,7 +24,9 @@ export const dnsDown: Rule = {
     const unanswered = failing(situation, NO_ANSWER);
     if (works && !isGone) return undefined;
     if (!failed && !isGone && !corefile && unanswered.length === 0) return undefined;
-    if (!isGone && !corefile && deniedByPolicy(situation)) return undefined;
+    // A client that is late itself has no time for answers.
+    if (!isGone && !corefile && (deniedByPolicy(situation) || starvationOf(situation).length > 0))
+      return undefined;
     const evidence: Evidence[] = [
       ...(dns.workload?.replicas === 0
         ? [

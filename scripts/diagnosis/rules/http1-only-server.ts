@@ -4,7 +4,7 @@ import { failing, failureEvidence, firstOf, goesThrough, probesTo, servicesOf } 
 
 /** What gRPC's libraries make of an answer in HTTP/1.1. */
 const NOT_HTTP2 =
-  /protocol error|PROTOCOL_ERROR|FRAME_SIZE_ERROR|frame size|frame too large|first received frame was not SETTINGS|http1\.x server|HTTP\/1\.[01]|did not complete the HTTP\/2 handshake|missing HTTP content-type|unexpected HTTP status code|received unexpected content-type/i;
+  /protocol error|PROTOCOL_ERROR|FRAME_SIZE_ERROR|frame size error|frame too large|first received frame was not SETTINGS|http1\.x server|HTTP\/1\.[01]|did not complete the HTTP\/2 handshake|missing HTTP content-type|unexpected HTTP status code|received unexpected content-type/i;
 /** The first bytes of `HTTP/`, as Java prints them. */
 const HTTP_HEX = /485454502f/i;
 
@@ -14,7 +14,8 @@ export const http1OnlyServer: Rule = {
   judge: (situation) =>
     firstOf(servicesOf(situation), (service) => {
       const probes = probesTo(situation, service).filter(connected);
-      const http1 = probes.filter(({ preface }) => preface?.saw === 'http1');
+      // A server that wants TLS may say so in HTTP/1.1.
+      const http1 = probes.filter(({ preface, tls }) => preface?.saw === 'http1' && tls?.alpn !== 'h2');
       const failures = [...failing(situation, NOT_HTTP2), ...failing(situation, HTTP_HEX)];
       if (probes.some(({ preface }) => preface?.saw === 'http2') && http1.length === 0) return undefined;
       if (http1.length === 0 && (failures.length === 0 || goesThrough(situation))) return undefined;

@@ -1,12 +1,12 @@
 import type { Evidence, Rule } from '../rule.ts';
-import { answered, type Failure, podsTold, type ServiceView, type Situation } from '../situation/index.ts';
+import { answered, type Failure, type ServiceView, type Situation } from '../situation/index.ts';
 import { count, listOf } from '../words.ts';
 import { starvationOf } from './client-starved.ts';
 import { methodEvidence } from './probe-evidence.ts';
 import { failing, failureEvidence, firstOf, servicesOf } from './say.ts';
 
 /** A connection that is used less often than this has time to be forgotten by what is between. */
-const RARE_PER_SECOND = 0.5;
+const RARE_PER_SECOND = 1;
 /** Failures in a log that are this far apart are of a client that calls rarely. */
 const FAR_APART_MS = 30_000;
 /** How a call ends on a connection that is gone without a word. */
@@ -77,7 +77,7 @@ function rarelyCalls({ agents, nowMs }: Situation, cut: readonly Failure[]): Evi
 function whatIsBetween(situation: Situation, service: ServiceView): Evidence | undefined {
   const own = new Set(service.pods.map(({ name }) => name));
   const others = situation.agents
-    .flatMap(({ workloads }) => workloads.flatMap((workload) => Object.keys(podsTold(workload))))
+    .flatMap(({ workloads }) => workloads.flatMap(({ status }) => Object.keys(status.pods)))
     .filter((pod) => !own.has(pod));
   const seen = situation.probed.find(
     ({ address, method }) =>

@@ -6,7 +6,7 @@ import { answersOf, linesLately } from './answers.ts';
 import { firstOf, kubectl, servicesOf, workloadRef } from './say.ts';
 
 /** A client that looks by itself has found a new pod by then. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 5000;
 /** grpc-js and others ask DNS no more often: `grpc.dns_min_time_between_resolutions_ms`. */
 const DNS_FLOOR_MS = 30_000;
 const SLACK_MS = 5000;

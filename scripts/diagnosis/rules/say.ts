@@ -54,9 +54,9 @@ export function probesTo({ probed }: Situation, { pods, clusterIPs, near }: Serv
 export const probesOfPod = ({ probed }: Situation, pod: PodView, port?: number): Probed[] =>
   probed.filter((probe) => pod.ips.includes(probe.address) && (port === undefined || probe.port === port));
 
-/** Calls go through: of those that the client makes, or of one that was tried at an address of the name. */
-export const goesThrough = ({ calls, probed }: Situation): boolean =>
-  calls.answering || (calls.current.length === 0 && probed.some((probe) => probe.ofName && answered(probe)));
+/** Fresh calls go through, where any was tried; else those that the client makes, on whatever connections it has. */
+export const goesThrough = ({ calls, facts, probed }: Situation): boolean =>
+  facts.probes.length > 0 ? probed.some((probe) => probe.ofName && answered(probe)) : calls.answering;
 
 /** The mechanism was seen: with its effect it is certain. */
 export const withEffect = (situation: Situation): Certainty =>

@@ -7,7 +7,7 @@ import { firstOf, isUnseen, kubectl, servicesOf } from './say.ts';
 export const selectorMismatch: Rule = {
   cause: 'selector-mismatch',
   judge: (situation) => {
-    if (isUnseen(situation, /\bpods?\b/i)) return undefined;
+    if (isUnseen(situation, /^(the rest of )?Pods\b/)) return undefined;
     return firstOf(servicesOf(situation), (service) => {
       const { selector, pods, workloads, name, namespace, near, ref } = service;
       const [best] = near;

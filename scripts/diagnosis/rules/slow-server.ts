@@ -40,7 +40,7 @@ export const slowServer: Rule = {
       ];
       return {
         cause: 'slow-server',
-        certainty: slow && late.length > 0 ? 'certain' : 'likely',
+        certainty: late.length > 0 ? 'certain' : 'likely',
         summary: slow
           ? `the servers behind ${service.name} take ${slow.method?.code === 'OK' ? `${Math.round(slow.method.ms)} ms for a call` : 'longer for a call than it has time'}`
           : `the servers behind ${service.name} take no more calls at once: ${streams?.value}`,

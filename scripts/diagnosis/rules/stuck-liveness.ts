@@ -6,7 +6,7 @@ import { firstOf, grpcPorts, patchPod, servicesOf } from './say.ts';
 
 const LATELY_MS = 10 * 60_000;
 /** Nothing answers in time, though something listens. */
-const SLOW = /timeout|timed out|deadline exceeded|Client\.Timeout/i;
+const SLOW = /timeout|timed out|deadline ?exceeded/i;
 /** How SIGTERM and SIGKILL end a program, and a program that drains ends itself. */
 const KILLED = new Set([143, 137, 0]);
 

@@ -4,7 +4,7 @@ import { failing, failureEvidence, firstOf, goesThrough, probesTo, retarget, ser
 
 /** What TLS says of an answer in the clear. */
 const SERVER_IN_THE_CLEAR =
-  /wrong.version.number|first record does not look like a TLS handshake|not an SSL\/TLS record|packet length too long|unknown protocol|record layer failure/i;
+  /wrong.version.number|first record does not look like a TLS handshake|not an SSL\/TLS record|packet length too long|unknown protocol|record layer failure|cannot determine the frame size/i;
 /** What TLS says of whom it does not trust. */
 const NOT_TRUSTED =
   /self.signed|unable to verify|CERT_|certificate (verify failed|has expired|signed by unknown|is valid for|required)|certificate_verify_failed|x509:|unable to get (local )?issuer|PKIX path|RemoteCertificate|altname|ERR_TLS_CERT|hostname.*(match|mismatch)/i;

@@ -2,7 +2,7 @@ import type { Evidence, Rule } from '../rule.ts';
 import type { Route, ServiceView, Situation } from '../situation/index.ts';
 import { listOf } from '../words.ts';
 import { lookupEvidence } from './probe-evidence.ts';
-import { failing, failureEvidence, firstOf, hostFor, retarget } from './say.ts';
+import { failing, failureEvidence, firstOf, goesThrough, hostFor, retarget } from './say.ts';
 
 const UNRESOLVED =
   /name resolution failed|ENOTFOUND|EAI_AGAIN|no such host|name or service not known|unknownhost|dns resolution failed|domain name not found|nodename nor servname|no address associated|produced zero addresses/i;
@@ -13,7 +13,7 @@ export const wrongAddress: Rule = {
   judge: (situation) =>
     firstOf(situation.routes, (route) => {
       const { meaning, target } = route;
-      if (!target || situation.calls.answering) return undefined;
+      if (!target || goesThrough(situation)) return undefined;
       const probe = situation.facts.probes.find(({ answer }) => answer.host === target.host);
       if (probe && probe.answer.lookup.addresses.length > 0) return undefined;
       const unresolved = failing(situation, UNRESOLVED);

@@ -7,9 +7,8 @@ import type {
   V1Probe,
 } from '@kubernetes/client-node';
 import type { Plain } from '../facts.ts';
+import { type Setting, settingsOf } from '../settings.ts';
 import { timeMs } from './events.ts';
-
-export type Setting = { name: string; value: string };
 
 export type ProbeSetting = {
   kind: 'startup' | 'readiness' | 'liveness';
@@ -72,7 +71,7 @@ export function containerView(
     init: path.startsWith('initContainers') && spec.restartPolicy !== 'Always',
     path,
     ports,
-    env: settingsOf(spec, configMaps),
+    env: settingsOf(spec, configMaps).filter(({ where }) => where.startsWith('env ')),
     words: [...(spec.command ?? []), ...(spec.args ?? [])],
     probes: [
       ...probe('startup', spec.startupProbe),
@@ -110,20 +109,6 @@ export function portNumber(
 ): number | undefined {
   if (port === undefined || typeof port === 'number') return port;
   return /^\d+$/.test(port) ? Number(port) : ports.find(({ name }) => name === port)?.port;
-}
-
-function settingsOf(spec: Plain<V1Container>, configMaps: readonly Plain<V1ConfigMap>[]): Setting[] {
-  const data = (name: string | undefined) =>
-    configMaps.find(({ metadata }) => metadata?.name === name)?.data ?? {};
-  const all = (spec.envFrom ?? []).flatMap(({ configMapRef, prefix = '' }) =>
-    Object.entries(data(configMapRef?.name)).map(([name, value]) => ({ name: `${prefix}${name}`, value })),
-  );
-  const own = (spec.env ?? []).flatMap(({ name, value, valueFrom }) => {
-    const ref = valueFrom?.configMapKeyRef;
-    const known = value ?? (ref && data(ref.name)[ref.key]);
-    return known === undefined ? [] : [{ name, value: known }];
-  });
-  return [...new Map([...all, ...own].map((setting) => [setting.name, setting])).values()];
 }
 
 function stateOf(state: Plain<V1ContainerState> | undefined): ContainerState {

@@ -4,7 +4,6 @@ import type { ClientFacts } from '../facts.ts';
 import { count } from '../words.ts';
 import { failuresIn } from './log-failures.ts';
 import type { PodView } from './pods.ts';
-import type { Told } from './told.ts';
 
 export type Failure = {
   code: string;
@@ -55,18 +54,18 @@ export function callsOf(clients: readonly ClientFacts[], pods: readonly PodView[
   return { failures, current, answering: current.length === 0 && nowMs - lastOkMs <= NEWS_MS };
 }
 
-const okMs = (status: Told): number => status.lastOkMs ?? Number.NEGATIVE_INFINITY;
+const okMs = (status: ClientFacts['workloads'][number]['status']): number =>
+  status.lastOkMs ?? Number.NEGATIVE_INFINITY;
 
 function countedFailures({ pod, workloads }: ClientFacts, nowMs: number): Failure[] {
   return workloads
     .filter(({ status }) => status.running)
-    .flatMap(
-      ({ spec, status }) =>
-        (status as Told).failures?.map((failure) => {
-          const quietMs = Math.max(OVER_MS, (OVER_CALLS * 1000) / spec.ratePerSecond);
-          const isOver = okMs(status) > failure.lastMs && nowMs - failure.lastMs > quietMs;
-          return { ...failure, pod, where: `workload ${spec.id} of ${pod}`, current: !isOver };
-        }) ?? [],
+    .flatMap(({ spec, status }) =>
+      status.failures.map((failure) => {
+        const quietMs = Math.max(OVER_MS, (OVER_CALLS * 1000) / spec.ratePerSecond);
+        const isOver = okMs(status) > failure.lastMs && nowMs - failure.lastMs > quietMs;
+        return { ...failure, pod, where: `workload ${spec.id} of ${pod}`, current: !isOver };
+      }),
     );
 }
 

@@ -9,7 +9,7 @@ import { type Probed, probedOf } from './probed.ts';
 import { type Names, type Route, routesOf } from './routes.ts';
 import { type ServiceView, serviceView } from './services.ts';
 
-export type { ContainerView, ProbeSetting, Setting } from './containers.ts';
+export type { ContainerView, ProbeSetting } from './containers.ts';
 export { describeFailure, type Failure } from './failures.ts';
 export { timeIn } from './log-failures.ts';
 export { declaredPorts, type PodView, portsNamed, type Workload } from './pods.ts';
@@ -25,7 +25,7 @@ export {
   serversOf,
   targetPortsOn,
 } from './services.ts';
-export { podsTold, startedMs } from './told.ts';
+export { startedMs } from './told.ts';
 
 export type Client = {
   kind: string;
@@ -84,7 +84,7 @@ export function situationOf(facts: Facts): Situation {
 
   function namesOf({ unseen, probes }: Facts, all: ServiceView[], allPods: PodView[]): Names {
     const isUnseen = (namespace: string) =>
-      unseen.some(({ what }) => /service/i.test(what) && what.includes(namespace));
+      unseen.some(({ what }) => new RegExp(`\\bServices in ${RegExp.escape(namespace)}$`).test(what));
     const read = [question.namespace, question.client.namespace, ...all.map(({ namespace }) => namespace)];
     const search = probes.flatMap(({ answer }) => answer.resolvConf?.search ?? []);
     return {

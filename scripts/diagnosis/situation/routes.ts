@@ -1,11 +1,11 @@
 // What the client dials, and which Service that means. Source: Kubernetes, "DNS for Services and Pods".
 import type { Facts } from '../facts.ts';
-import { targetsIn } from '../targets.ts';
+import { parseTarget, type Target, targetsIn } from '../targets.ts';
 import type { ContainerView } from './containers.ts';
 import { nearest } from './nearness.ts';
 import type { PodView } from './pods.ts';
 import type { ServiceView } from './services.ts';
-import { parseTarget, portOf, type Target } from './target.ts';
+import { portOf } from './target.ts';
 
 export type Meaning =
   /** A Service, by its name or its virtual IP. */
@@ -50,7 +50,9 @@ export type Names = {
 };
 
 export function routesOf(facts: Facts, names: Names, containers: readonly ContainerView[]): Route[] {
-  const known = targetsOf(facts, containers).map((target) => routeOf(target, names));
+  const known = targetsOf(facts, containers)
+    .map((target) => routeOf(target, names))
+    .filter(isTarget);
   const { service: asked, namespace } = facts.question;
   if (asked === undefined) return known;
   const toAsked = known.filter(({ service }) => service?.name === asked && service.namespace === namespace);
@@ -73,10 +75,12 @@ function targetsOf({ clients, objects, question }: Facts, containers: readonly C
   const running = clients.flatMap(({ pod, workloads }) =>
     workloads
       .filter(({ status }) => status.running)
-      .map(({ spec }) => ({
-        ...parseTarget(spec.target),
-        where: `workload ${spec.id} of ${question.client.namespace}/${pod}`,
-      })),
+      .flatMap(({ spec }) => {
+        const target = parseTarget(spec.target, true);
+        return target
+          ? [{ ...target, where: `workload ${spec.id} of ${question.client.namespace}/${pod}` }]
+          : [];
+      }),
   );
   if (running.length > 0) return unique(running);
   const { namespace } = question.client;
@@ -110,6 +114,10 @@ const unique = (targets: readonly Target[]): Target[] =>
   [
     ...new Map(targets.toReversed().map((target) => [`${target.host}:${portOf(target)}`, target])).values(),
   ].toReversed();
+
+/** A word alone may be anything (`LOG_TARGET=stdout`): it is a target where a Service is called so, or nearly. */
+const isTarget = ({ target, service }: Route): boolean =>
+  target?.port !== undefined || target?.scheme !== undefined || service !== undefined;
 
 export function routeOf(target: Target, names: Names): Route {
   const meaning = meaningOf(target.host, names);
