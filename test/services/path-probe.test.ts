@@ -25,7 +25,9 @@ const METHOD = '/greet.Greeter/SayHello';
 
 type Request = Omit<PathProbeRequest, 'host'> & { host?: string };
 
-const probe = (request: Request) => probePath(PathProbeRequest.parse({ host: HOST, ...request }));
+/** As long as it takes on a busy machine, unless time is what a test is about. */
+const probe = (request: Request) =>
+  probePath(PathProbeRequest.parse({ host: HOST, timeoutMs: 10_000, ...request }));
 
 /** What is said of the one address of 127.0.0.1. */
 async function probeOne(request: Request): Promise<AddressProbe> {
@@ -43,7 +45,11 @@ const tlsServerEnv = { GRPC_TLS_CERT: certificate.cert, GRPC_TLS_KEY: certificat
 describe('the preface', () => {
   const says = (text: string | Buffer) => () => serverThat((socket) => void socket.write(text));
   it.each([
-    ['a server of HTTP/2', () => listen(createHttp2()), { saw: 'http2' }],
+    [
+      'a server of HTTP/2',
+      () => listen(createHttp2((_request, response) => response.writeHead(404).end())),
+      { saw: 'http2' },
+    ],
     [
       'a server of HTTP/1.1 only',
       () => listen(createHttp1()),
@@ -79,7 +85,8 @@ describe('the preface', () => {
     ],
   ])('of %s', async (_what, start, expected) => {
     const server = await start();
-    const seen = await probeOne({ port: server.port, timeoutMs: 500 });
+    const timeoutMs = expected.saw === 'silent' ? 300 : 10_000;
+    const seen = await probeOne({ port: server.port, timeoutMs });
     expect(seen.tcp.error).toBeUndefined();
     expect(seen.preface).toEqual(expected);
     expect(seen.health === undefined).toBe(expected.saw !== 'http2');
@@ -183,9 +190,9 @@ describe('gRPC', () => {
   it('takes the first answer of a method that streams', async () => {
     await using server = await startServer();
     const method = '/grpc.health.v1.Health/Watch';
-    const seen = await probeOne({ port: server.grpcPort, method, timeoutMs: 5000 });
+    const seen = await probeOne({ port: server.grpcPort, method });
     expect(seen.method?.code).toBe('OK');
-    expect(seen.method?.ms).toBeLessThan(4000);
+    expect(seen.method?.ms).toBeLessThan(9000);
   });
 
   it('says when a server has neither health nor reflection', async () => {
@@ -231,14 +238,14 @@ describe('gRPC', () => {
   it('gives up a method that is slow, and nothing else', async () => {
     await using server = await startServer({ INITIAL_LATENCY_MS: '60000' });
     const startedMs = performance.now();
-    const seen = await probeOne({ port: server.grpcPort, method: METHOD, timeoutMs: 700 });
-    expect(performance.now() - startedMs).toBeLessThan(3 * 700);
+    const seen = await probeOne({ port: server.grpcPort, method: METHOD, timeoutMs: 1500 });
+    expect(performance.now() - startedMs).toBeLessThan(3 * 1500);
     expect(seen).toMatchObject({
       health: { '': { code: 'OK' } },
       reflection: { services: ['greet.Greeter'] },
     });
     expect(seen.method).toMatchObject({ code: 'DEADLINE_EXCEEDED' });
-    expect(seen.method?.ms).toBeGreaterThan(650);
+    expect(seen.method?.ms).toBeGreaterThan(1400);
   });
 
   it('leaves nothing behind where a connection never came to be, or never ends', async () => {
@@ -249,7 +256,7 @@ describe('gRPC', () => {
     const mute = await listen(
       createTls({ cert, key, ALPNProtocols: ['h2'] }, (socket) => void socket.resume()),
     );
-    const seen = await probeOne({ port: mute.port, tls: {}, method: METHOD, timeoutMs: 500 });
+    const seen = await probeOne({ port: mute.port, tls: {}, method: METHOD, timeoutMs: 1500 });
     expect(seen).toMatchObject({
       health: { '': { code: 'DEADLINE_EXCEEDED' } },
       reflection: { error: { code: 'DEADLINE_EXCEEDED' } },
@@ -262,7 +269,7 @@ describe('gRPC', () => {
 
   it('is on a connection of its own, whoever else asks', async () => {
     const server = await listen(createHttp2());
-    const request = { port: server.port, timeoutMs: 500 };
+    const request = { port: server.port, timeoutMs: 1500 };
     await Promise.all([probe(request), probe(request)]);
     // TCP, the preface, TLS and gRPC, each twice.
     expect(server.opened()).toBe(8);
