@@ -160,6 +160,12 @@ describe('the clients of the lab', () => {
     ]);
   });
 
+  it('are not waited for where the token does not come', async () => {
+    const short = await readingAccess(kube.api.kubeConfig, { signal: never, totalMs: 300 });
+    const { unseen } = await gatherFacts(short, SHOP, { controlToken: () => new Promise(() => {}) });
+    expect(unseen.map(({ why }) => why)).toEqual(['the time for looking was over']);
+  });
+
   it('of which none runs are missed', async () => {
     kube.remove(at('pods', 'shop'), 'web-abc-1');
     const { unseen } = await gatherFacts(access, SHOP, { controlToken });
