@@ -121,12 +121,12 @@ describe('an API server that is slow', () => {
   it('does not keep the whole longer than its time: what there is by then is what is known', async () => {
     shop(kube);
     for (const path of [PODS, at('services', 'bank'), at('events', 'shop')]) kube.on(`GET ${path}`, () => {});
-    const access = await readingAccess(kube.api.kubeConfig, { signal: never, totalMs: 500 });
+    const access = await readingAccess(kube.api.kubeConfig, { signal: never, totalMs: 2000 });
     const before = performance.now();
     const facts = await gatherFacts(access, SHOP);
-    expect(performance.now() - before).toBeLessThan(3000);
+    expect(performance.now() - before).toBeLessThan(8000);
     expect(podNames(facts.objects.services)).toContain('greeter');
-    expect(facts.unseen).toContainEqual({ what: 'Pods in shop', why: 'no answer within 500ms' });
+    expect(facts.unseen).toContainEqual({ what: 'Pods in shop', why: 'no answer within 2.0s' });
   });
 
   it('is left at once on Ctrl-C', async () => {
