@@ -108,6 +108,12 @@ describe('the facts of a question', () => {
     });
   });
 
+  it('are each there once, also where DNS itself is in question', async () => {
+    const { objects } = await gatherFacts(access, { ...SHOP, namespace: 'kube-system', service: 'kube-dns' });
+    for (const list of Object.values(objects)) expect(names(list)).toEqual([...new Set(names(list))]);
+    expect(names(objects.pods)).toContain('kube-system/proxy-1');
+  });
+
   it('are of the client that is asked about, whatever kind it is', async () => {
     const template = { spec: { containers: [{ name: 'app', args: ['--target=teller.bank:443'] }] } };
     const object = { metadata: { name: 'agent', namespace: 'shop' }, spec: { template } };
