@@ -46,6 +46,7 @@ describe('the facts of a question', () => {
       'events',
     ] as const)
       expect(names(objects[kind])).toContain('shop/one');
+    expect(names(objects.networkPolicies)).toContain('kube-system/one');
     expect(facts.logs.map(({ pod, lines }) => [pod, lines])).toEqual([
       ['web-abc-1', ['web-abc-1 says hello']],
       ['greeter-1', ['greeter-1 says hello']],
