@@ -166,8 +166,11 @@ describe('a probe pod', () => {
     if (when === 'is made')
       kube.on(`POST ${PODS}?`, ({ body }, response) => {
         interrupt();
-        kube.put(PODS, JSON.parse(body) as V1Pod);
-        json(response, 201, {});
+        // It is there later than whoever gave up would look for it.
+        setTimeout(() => {
+          kube.put(PODS, JSON.parse(body) as V1Pod);
+          json(response, 201, {});
+        }, 300);
       });
     if (when === 'starts')
       kube.on(`POST ${PODS}?`, ({ body }, response) => {
