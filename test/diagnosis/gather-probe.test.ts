@@ -163,6 +163,7 @@ describe('a probe pod', () => {
   it.each(['is made', 'starts', 'answers'])('is removed on Ctrl-C while it %s', async (when) => {
     const interrupted = new AbortController();
     const interrupt = () => interrupted.abort(new LabError('interrupted', 'interrupted'));
+    const late = Promise.withResolvers<void>();
     if (when === 'is made')
       kube.on(`POST ${PODS}?`, ({ body }, response) => {
         interrupt();
@@ -170,6 +171,7 @@ describe('a probe pod', () => {
         setTimeout(() => {
           kube.put(PODS, JSON.parse(body) as V1Pod);
           json(response, 201, {});
+          late.resolve();
         }, 300);
       });
     if (when === 'starts')
@@ -181,6 +183,7 @@ describe('a probe pod', () => {
     if (when === 'answers') kube.on(`POST ${PODS}/`, interrupt);
     const { gathering } = await probe({ signal: interrupted.signal });
     await expect(gathering).rejects.toMatchObject({ code: 'interrupted' });
+    if (when === 'is made') await late.promise;
     expect(changes()).toContainEqual(expect.stringMatching(/^DELETE /));
     expect(probePods()).toEqual([]);
   });
