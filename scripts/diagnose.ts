@@ -8,6 +8,7 @@ import { jsonOption, labCommand, providerOption, refuseMisuse } from './common/o
 import { runSteps } from './common/steps.ts';
 import { paint } from './common/terminal.ts';
 import {
+  type Access,
   answerOf,
   askedOf,
   checkQuestion,
@@ -21,6 +22,7 @@ import {
   type Question,
   readFacts,
   readingAccess,
+  withProbe,
   writeFacts,
 } from './diagnosis/index.ts';
 import { runFolder } from './report/index.ts';
@@ -57,7 +59,7 @@ const command = labCommand(
   .addOption(jsonOption())
   .addHelpText(
     'after',
-    '\nExit code: 0 healthy, 1 a cause is named, 3 it could not tell, 2 usage.\n\nnpm run diagnose -- --context prod --namespace shop --service greeter --client deploy/web',
+    '\nExit code: 0 healthy, 1 a cause is named, 3 it could not tell, 2 usage.\n\nnpm run diagnose -- --context prod --namespace shop \\\n  --service greeter --client deploy/web',
   )
   .parse();
 
@@ -73,7 +75,7 @@ await main(async (signal) => {
   const answer = answerOf(diagnosis, facts.unseen, options.save ?? file);
   const text = options.json
     ? JSON.stringify(answer, null, 2)
-    : `${describeAnswer(answer, facts.question, process.stdout)}`;
+    : describeAnswer(answer, facts.question, process.stdout);
   process.stdout.write(`${text}\n`);
   return { healthy: EXIT.pass, cause: EXIT.fail, unknown: EXIT.unknown }[diagnosis.verdict];
 });
@@ -81,9 +83,20 @@ await main(async (signal) => {
 /** @returns the facts, and the file that they are kept in, if any. */
 async function gathered(signal: AbortSignal): Promise<{ facts: Facts; file?: string }> {
   const options = command.opts();
-  const isOwn = options.context !== undefined || options.kubeconfig !== undefined;
-  const place: Place = isOwn ? onContext(options) : await onLab(options.name, options.provider ?? 'auto');
+  const place: Place = isOwn() ? onContext(options) : await onLab(options.name, options.provider ?? 'auto');
   const access = await readingAccess(place.kubeConfig, { signal });
+  const seen = await lookAt(place, access, signal);
+  const facts = options.probe ? await probed(seen, access) : seen;
+  if (options.debug)
+    for (const { verb, resource, namespace = '', name = '' } of access.audit)
+      say(`asked: ${[verb, resource, namespace, name].filter(Boolean).join(' ')}`);
+  if (isOwn()) return { facts };
+  const file = `${runFolder(`${facts.at.slice(0, 19).replaceAll(':', '')}-diagnose`)}/facts.json`;
+  await writeFacts(file, facts);
+  return { facts, file };
+}
+
+async function lookAt(place: Place, access: Access, signal: AbortSignal): Promise<Facts> {
   let question: Question | undefined;
   let facts: Facts | undefined;
   await runSteps(
@@ -92,7 +105,7 @@ async function gathered(signal: AbortSignal): Promise<{ facts: Facts; file?: str
         name: 'question',
         title: 'What is asked',
         run: async () => {
-          question = await place.question(access, askedOf(options));
+          question = await place.question(access, askedOf(command.opts()));
           await checkQuestion(access, question);
           const { service, client } = question;
           return `${client.kind} ${client.name} → ${service === undefined ? 'what it dials' : `Service ${service}`}`;
@@ -104,17 +117,7 @@ async function gathered(signal: AbortSignal): Promise<{ facts: Facts; file?: str
         after: ['question'],
         run: async (step) => {
           if (question === undefined) return undefined;
-          const probe = {
-            image: options.probeImage,
-            show: (manifest: unknown) => say(`This pod is made, and removed again:\n${stringify(manifest)}`),
-            warn: (text: string) => say(`${paint('yellow', 'warning:')} ${text}`),
-            say: step.say,
-          };
-          facts = await gatherFacts(access, question, {
-            controlToken: place.controlToken,
-            probe: options.probe ? probe : undefined,
-            say: step.say,
-          });
+          facts = await gatherFacts(access, question, { controlToken: place.controlToken, say: step.say });
           const { objects, logs, probes, unseen } = facts;
           return `${objects.services.length} Services, ${objects.pods.length} pods, ${logs.length} logs, ${probes.length} probes; ${unseen.length} not seen`;
         },
@@ -122,30 +125,39 @@ async function gathered(signal: AbortSignal): Promise<{ facts: Facts; file?: str
     ],
     signal,
   );
-  if (options.debug)
-    for (const { verb, resource, namespace = '', name = '' } of access.audit)
-      say(`asked: ${[verb, resource, namespace, name].filter(Boolean).join(' ')}`);
   if (facts === undefined) throw new Error('nothing was gathered');
-  if (isOwn) return { facts };
-  const file = `${runFolder(`${facts.at.slice(0, 19).replaceAll(':', '')}-diagnose`)}/facts.json`;
-  await writeFacts(file, facts);
-  return { facts, file };
+  return facts;
+}
+
+/** Not a step: what is shown here is to be read before it is done. */
+function probed(facts: Facts, access: Access): Promise<Facts> {
+  return withProbe(access, facts, {
+    image: command.opts().probeImage,
+    show: (manifest) => say(`This pod is made, and removed again:\n${stringify(manifest)}`),
+    warn: (text) => say(`${paint('yellow', 'warning:')} ${text}`),
+    say: (text) => say(`  ${text}`),
+  });
+}
+
+/** A cluster of the user's own. */
+function isOwn(): boolean {
+  const { context, kubeconfig } = command.opts();
+  return context !== undefined || kubeconfig !== undefined;
 }
 
 function refuseContradictions(): void {
-  const { facts, context, kubeconfig, namespace, service, client, probe } = command.opts();
-  const isOwn = context !== undefined || kubeconfig !== undefined;
+  const { facts, namespace, service, client, probe } = command.opts();
   const refuse = (message: string, hint: string) => {
     throw new LabError('usage', message, { hint });
   };
-  if (facts !== undefined && (isOwn || namespace || service || client || probe))
+  if (facts !== undefined && (isOwn() || namespace || service || client || probe))
     refuse('--facts has its own question, and no cluster', 'Leave the others out.');
-  if (isOwn && (namespace === undefined || client === undefined))
+  if (isOwn() && (namespace === undefined || client === undefined))
     refuse(
       'it must be said which client is meant, and in which namespace',
       'For example: --namespace shop --service greeter --client deploy/web',
     );
-  if (probe && !isOwn)
+  if (probe && !isOwn())
     refuse('--probe is for other clusters', 'On the lab greeter-client tries the way of a call itself.');
 }
 

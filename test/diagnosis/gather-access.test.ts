@@ -121,12 +121,12 @@ describe('an API server that is slow', () => {
   it('does not keep the whole longer than its time: what there is by then is what is known', async () => {
     shop(kube);
     for (const path of [PODS, at('services', 'bank'), at('events', 'shop')]) kube.on(`GET ${path}`, () => {});
-    const access = await readingAccess(kube.api.kubeConfig, { signal: never, totalMs: 500 });
+    const access = await readingAccess(kube.api.kubeConfig, { signal: never, totalMs: 2000 });
     const before = performance.now();
     const facts = await gatherFacts(access, SHOP);
-    expect(performance.now() - before).toBeLessThan(3000);
+    expect(performance.now() - before).toBeLessThan(8000);
     expect(podNames(facts.objects.services)).toContain('greeter');
-    expect(facts.unseen).toContainEqual({ what: 'Pods in shop', why: 'no answer within 500ms' });
+    expect(facts.unseen).toContainEqual({ what: 'Pods in shop', why: 'no answer within 2.0s' });
   });
 
   it('is left at once on Ctrl-C', async () => {
@@ -139,18 +139,16 @@ describe('an API server that is slow', () => {
 });
 
 it('asks ten things at a time', async () => {
-  let open = 0;
-  let most = 0;
+  const access = await readingAccess(kube.api.kubeConfig, { signal: never });
+  const held: (() => void)[] = [];
+  let asked = 0;
   kube.on('GET /api', (request, response) => {
-    open += 1;
-    most = Math.max(most, open);
-    setImmediate(() => {
-      open -= 1;
-      page(undefined)(request, response);
-    });
+    held.push(() => page(undefined)(request, response));
+    // Nothing is answered before ten have come; by then no more have been sent.
+    if (asked === 0 && held.length === 10) asked = access.audit.length;
+    if (asked > 0) for (const answer of held.splice(0)) answer();
   });
-  const { list } = await looking();
-  await Promise.all(Array.from({ length: 40 }, () => list('pods', { namespace: 'shop' })));
-  expect(kube.requests).toHaveLength(40);
-  expect(most).toBeLessThanOrEqual(10);
+  await Promise.all(Array.from({ length: 45 }, () => access.page('pods', { namespace: 'shop' })));
+  expect(kube.requests).toHaveLength(45);
+  expect(asked).toBe(10);
 });

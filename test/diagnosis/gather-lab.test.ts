@@ -142,7 +142,7 @@ describe('the clients of the lab', () => {
 
   it('that do not answer do not keep the others, nor the whole', async () => {
     kube.on(`POST ${CONTROL}/probes/path`, () => {});
-    const short = await readingAccess(kube.api.kubeConfig, { signal: never, totalMs: 700 });
+    const short = await readingAccess(kube.api.kubeConfig, { signal: never, totalMs: 2500 });
     const { clients, unseen } = await gatherFacts(short, SHOP, { controlToken });
     expect(clients).toHaveLength(1);
     expect(unseen).toEqual([
@@ -158,6 +158,12 @@ describe('the clients of the lab', () => {
     expect(unseen).toEqual([
       { what: expect.stringMatching(/^the way of a call/), why: 'the token cannot be read' },
     ]);
+  });
+
+  it('are not waited for where the token does not come', async () => {
+    const short = await readingAccess(kube.api.kubeConfig, { signal: never, totalMs: 2500 });
+    const { unseen } = await gatherFacts(short, SHOP, { controlToken: () => new Promise(() => {}) });
+    expect(unseen.map(({ why }) => why)).toEqual(['the time for looking was over']);
   });
 
   it('of which none runs are missed', async () => {

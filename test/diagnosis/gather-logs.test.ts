@@ -5,7 +5,7 @@ import { readLines } from '../../scripts/diagnosis/gather/lines.ts';
 import { type KubeApi, kubeApi } from '../support/kube-api.ts';
 import { at, SHOP, shop, shopPod } from './shop.ts';
 
-const BOUNDS = { lines: 5, chars: 200, line: 100 };
+const BOUNDS = { lines: 5, chars: 200, line: 100, bytes: 2000 };
 
 async function linesOf(...pieces: (string | Uint8Array)[]) {
   async function* bytes() {
@@ -31,6 +31,11 @@ describe('lines', () => {
     const { lines, cut } = await linesOf(long('a'), long('b'), long('c'));
     expect(lines.map(([first]) => first)).toEqual(['b', 'c']);
     expect(cut).toBe(true);
+  });
+
+  it('are not all where as much has come as was asked for', async () => {
+    expect((await linesOf('\n'.repeat(1999))).cut).toBe(false);
+    expect((await linesOf('\n'.repeat(2000))).cut).toBe(true);
   });
 
   it('are cut where they are long', async () => {

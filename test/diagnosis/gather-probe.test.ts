@@ -2,7 +2,12 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LabError } from '../../scripts/common/errors.ts';
-import { type AccessOptions, gatherFacts, readingAccess } from '../../scripts/diagnosis/gather/index.ts';
+import {
+  type AccessOptions,
+  gatherFacts,
+  readingAccess,
+  withProbe,
+} from '../../scripts/diagnosis/gather/index.ts';
 import { type Answer, json, type KubeApi, kubeApi, refuse } from '../support/kube-api.ts';
 import { ANSWER, at, SHOP, shop, shopPod } from './shop.ts';
 
@@ -40,14 +45,14 @@ async function probe(options: Partial<AccessOptions> = {}) {
     signal: new AbortController().signal,
     ...options,
   });
-  const gathering = gatherFacts(access, SHOP, {
-    probe: {
+  const gathering = gatherFacts(access, SHOP).then((facts) =>
+    withProbe(access, facts, {
       image: 'probe:1',
       show: (manifest) => shown.push(manifest),
       warn: (text) => warned.push(text),
       say: () => {},
-    },
-  });
+    }),
+  );
   return { gathering, shown, warned, access };
 }
 const probePods = () =>
@@ -158,11 +163,16 @@ describe('a probe pod', () => {
   it.each(['is made', 'starts', 'answers'])('is removed on Ctrl-C while it %s', async (when) => {
     const interrupted = new AbortController();
     const interrupt = () => interrupted.abort(new LabError('interrupted', 'interrupted'));
+    const late = Promise.withResolvers<void>();
     if (when === 'is made')
       kube.on(`POST ${PODS}?`, ({ body }, response) => {
         interrupt();
-        kube.put(PODS, JSON.parse(body) as V1Pod);
-        json(response, 201, {});
+        // It is there later than whoever gave up would look for it.
+        setTimeout(() => {
+          kube.put(PODS, JSON.parse(body) as V1Pod);
+          json(response, 201, {});
+          late.resolve();
+        }, 300);
       });
     if (when === 'starts')
       kube.on(`POST ${PODS}?`, ({ body }, response) => {
@@ -173,6 +183,7 @@ describe('a probe pod', () => {
     if (when === 'answers') kube.on(`POST ${PODS}/`, interrupt);
     const { gathering } = await probe({ signal: interrupted.signal });
     await expect(gathering).rejects.toMatchObject({ code: 'interrupted' });
+    if (when === 'is made') await late.promise;
     expect(changes()).toContainEqual(expect.stringMatching(/^DELETE /));
     expect(probePods()).toEqual([]);
   });
@@ -209,7 +220,7 @@ describe('a probe pod', () => {
   });
 
   it('dials the Service where the client does not say what it dials', async () => {
-    kube.put(at('deployments', 'shop'), { metadata: { name: 'web', namespace: 'shop' } });
+    kube.put(PODS, shopPod('web-abc-1', { labels: { app: 'web' }, owner: 'web-abc' }));
     await (await probe()).gathering;
     const asked = kube.requests.find(({ path }) => path.endsWith('/proxy/probes/path'));
     expect(JSON.parse(asked?.body ?? '')).toMatchObject({ host: 'greeter.shop.svc', port: 80 });

@@ -46,6 +46,7 @@ describe('the facts of a question', () => {
       'events',
     ] as const)
       expect(names(objects[kind])).toContain('shop/one');
+    expect(names(objects.networkPolicies)).toContain('kube-system/one');
     expect(facts.logs.map(({ pod, lines }) => [pod, lines])).toEqual([
       ['web-abc-1', ['web-abc-1 says hello']],
       ['greeter-1', ['greeter-1 says hello']],
@@ -106,6 +107,12 @@ describe('the facts of a question', () => {
         },
       },
     });
+  });
+
+  it('are each there once, also where DNS itself is in question', async () => {
+    const { objects } = await gatherFacts(access, { ...SHOP, namespace: 'kube-system', service: 'kube-dns' });
+    for (const list of Object.values(objects)) expect(names(list)).toEqual([...new Set(names(list))]);
+    expect(names(objects.pods)).toContain('kube-system/proxy-1');
   });
 
   it('are of the client that is asked about, whatever kind it is', async () => {

@@ -135,7 +135,16 @@ export function shop(kube: KubeApi): void {
     spec: { ports: [{ port: 443 }] },
   });
   put('deployments', 'bank', { metadata: { name: 'teller', namespace: 'bank' } });
-  put('pods', 'shop', shopPod('web-abc-1', { labels: { app: 'web' }, owner: 'web-abc', ip: '10.0.0.1' }));
+  put(
+    'pods',
+    'shop',
+    shopPod('web-abc-1', {
+      labels: { app: 'web' },
+      owner: 'web-abc',
+      ip: '10.0.0.1',
+      env: [{ name: 'GREETER', value: 'dns:///greeter:80' }],
+    }),
+  );
   put(
     'pods',
     'shop',

@@ -11,6 +11,8 @@ export type Bounds = {
   chars: number;
   /** Of a line. */
   line: number;
+  /** As many as were asked for: where they have come, there are more. */
+  bytes: number;
 };
 
 /** As far as a line is looked at for secrets: one must not be cut before it is found. */
@@ -22,6 +24,7 @@ export async function readLines(pieces: AsyncIterable<Uint8Array>, bounds: Bound
   const most = LOOK_AHEAD * bounds.line;
   const kept: string[] = [];
   let chars = 0;
+  let bytes = 0;
   let cut = false;
   let line = '';
   const add = (text: string) => {
@@ -41,6 +44,7 @@ export async function readLines(pieces: AsyncIterable<Uint8Array>, bounds: Bound
     }
   };
   for await (const piece of pieces) {
+    bytes += piece.length;
     const [rest = '', ...begun] = decoder.decode(piece, { stream: true }).split('\n');
     add(rest);
     for (const text of begun) {
@@ -53,7 +57,7 @@ export async function readLines(pieces: AsyncIterable<Uint8Array>, bounds: Bound
   const clean = redactText(kept.map(printable).join('\n')).split('\n');
   return {
     lines: clean.map((text) => (text.length > bounds.line ? `${text.slice(0, bounds.line - 1)}…` : text)),
-    cut: cut || clean.some((text) => text.length > bounds.line),
+    cut: cut || bytes >= bounds.bytes || clean.some((text) => text.length > bounds.line),
   };
 }
 

@@ -15,9 +15,8 @@ const SINCE_SECONDS = 300;
 /** Of the client's, and of the servers'. */
 const MOST_PODS = 5;
 const MOST_CONTAINERS = 4;
-const BOUNDS = { lines: 200, chars: 256 * 1024, line: 2000 };
-/** What is read at most to find the newest lines: the API cuts at the end, where they are. */
-const READ_BYTES = 2 * 1024 * 1024;
+/** More is read than is kept: the API cuts at the end, where the newest lines are. */
+const BOUNDS = { lines: 200, chars: 256 * 1024, line: 2000, bytes: 2 * 1024 * 1024 };
 
 export async function gatherLogs(
   access: Access,
@@ -33,7 +32,7 @@ export async function gatherLogs(
       const query = {
         container,
         tailLines: `${BOUNDS.lines}`,
-        limitBytes: `${READ_BYTES}`,
+        limitBytes: `${BOUNDS.bytes}`,
         // What made a container end may be longer ago than that: its back-off grows to five minutes.
         ...(previous ? { previous: 'true' } : { sinceSeconds: `${SINCE_SECONDS}` }),
       };

@@ -52,7 +52,7 @@ export async function probeBeside(
     // To its end: whether there is something to remove must be known.
     await change(access, 'create', namespace, name, manifest, AbortSignal.timeout(CREATE_MS));
     access.signal.throwIfAborted();
-    await started(access, namespace, name, say);
+    await started(access, namespace, name);
     say(`asking the pod ${name}`);
     const ask = await controlOf(access, token, namespace);
     const answer = await ask<PathProbeAnswer>(name, {
@@ -71,12 +71,7 @@ export async function probeBeside(
   }
 }
 
-async function started(
-  access: Access,
-  namespace: string,
-  name: string,
-  say: (text: string) => void,
-): Promise<void> {
+async function started(access: Access, namespace: string, name: string): Promise<void> {
   await waitFor(
     `the pod ${name} Ready`,
     async () => {
@@ -94,7 +89,7 @@ async function started(
       }
       return { waiting: `${status?.phase ?? 'not seen yet'} ${reason}`.trim() };
     },
-    { timeoutMs: START_MS, signal: access.signal, onWaiting: say },
+    { timeoutMs: START_MS, signal: access.signal },
   );
 }
 
