@@ -1,7 +1,8 @@
 // What an incident does beside changing its world's objects. What undoes it is plain data, kept in the cluster.
 import { PatchStrategy } from '@kubernetes/client-node';
+import { TOKEN_HEADER } from '../../services/protocol/index.ts';
 import { type ClusterApi, NAME_LABEL, podProxy, readToken } from '../cluster/index.ts';
-import type { World } from './world.ts';
+import { gatewayOf, type World } from './world.ts';
 
 export type Action = {
   name: string;
@@ -49,22 +50,38 @@ async function scale(api: ClusterApi, replicas: number): Promise<void> {
 }
 
 /** The health service of every server says NOT_SERVING; calls are served as before. */
-export const sayNotServing: Action = {
-  name: 'not-serving',
-  command: () =>
-    'in each server pod: curl -X PATCH localhost:8080/behaviour -H "x-lab-token: $LAB_TOKEN" ' +
-    '-d \'{"serving":{"":false,"greet.Greeter":false}}\'',
-  prepare: nothing,
-  inject: (api, world) => tellServers(api, world, false),
-  heal: (api, world) => tellServers(api, world, true),
-};
+export const sayNotServing = behaviour('not-serving', ({ server }) => server, {
+  injected: { serving: { '': false, 'greet.Greeter': false } },
+  healed: { serving: { '': true, 'greet.Greeter': true } },
+});
 
-async function tellServers(api: ClusterApi, { namespace, server }: World, serving: boolean): Promise<void> {
+/** What is between forgets connections that are idle for so long. */
+export const cutIdle = (idleCutMs: number): Action =>
+  behaviour('idle-cut', gatewayOf, { injected: { idleCutMs }, healed: { idleCutMs: 0 } });
+
+/** Every pod of an app of the world is told to behave in another way. */
+function behaviour(
+  name: string,
+  appOf: (world: World) => string,
+  { injected, healed }: { injected: unknown; healed: unknown },
+): Action {
+  return {
+    name,
+    command: (world) =>
+      `in each pod of ${appOf(world)}: curl -X PATCH localhost:8080/behaviour -H "${TOKEN_HEADER}: $LAB_TOKEN" -d '${JSON.stringify(injected)}'`,
+    prepare: nothing,
+    inject: (api, world) => tell(api, world, appOf(world), injected),
+    heal: (api, world) => tell(api, world, appOf(world), healed),
+  };
+}
+
+async function tell(api: ClusterApi, { namespace }: World, app: string, body: unknown): Promise<void> {
   const proxy = await podProxy(api.kubeConfig, await readToken(api), namespace);
-  const { items } = await api.core.listNamespacedPod({ namespace, labelSelector: `${NAME_LABEL}=${server}` });
-  const pods = items.flatMap(({ metadata }) =>
-    metadata?.name !== undefined && !metadata.deletionTimestamp ? [metadata.name] : [],
+  const { items } = await api.core.listNamespacedPod({ namespace, labelSelector: `${NAME_LABEL}=${app}` });
+  const pods = items.flatMap(({ metadata, status }) =>
+    metadata?.name !== undefined && !metadata.deletionTimestamp && status?.phase === 'Running'
+      ? [metadata.name]
+      : [],
   );
-  const body = { serving: { '': serving, 'greet.Greeter': serving } };
   await Promise.all(pods.map((pod) => proxy.json(pod, { method: 'PATCH', path: '/behaviour', body })));
 }

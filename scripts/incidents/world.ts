@@ -39,6 +39,9 @@ export const DEFAULT_WORLD: World = {
 /** A Deployment of the same clients that nobody changes: its channels are as old as the world. */
 export const earlierClient = (world: World): string => `${world.client}-earlier`;
 
+/** What stands between the clients and the servers, where something does: a Deployment and its Service. */
+export const gatewayOf = (world: World): string => `${world.service}-gateway`;
+
 type Specified<T extends { spec?: unknown }> = T & { spec: NonNullable<T['spec']> };
 
 /** A world's objects, for an incident to change as a person would in an editor. */

@@ -16,19 +16,23 @@ export type Relay = {
   port: number;
   /** `dead`: those that it has forgotten, and neither side was told of. */
   connections: () => { open: number; dead: number };
+  /** From now on, for those that are open too. */
+  changeIdleCut: (idleCutMs: number) => void;
   /** Cuts all, those that are dead too. */
   close: () => void;
 };
 
-type Link = { isDead: () => boolean; cut: () => void };
+type Link = { isDead: () => boolean; forgetAfter: (idleCutMs: number) => void; cut: () => void };
 
 /** @throws Error when the port is taken. */
-export async function startRelay({ target, host, port, idleCutMs }: RelayOptions): Promise<Relay> {
+export async function startRelay({ target, host, port, ...options }: RelayOptions): Promise<Relay> {
   const links = new Set<Link>();
+  let { idleCutMs } = options;
   // Either side may end its half and wait for the other's.
-  const options = { allowHalfOpen: true, noDelay: true };
-  const server = createServer(options, (near) => {
-    const link = join([near, connect({ ...target, ...options })], idleCutMs, () => links.delete(link));
+  const tcp = { allowHalfOpen: true, noDelay: true };
+  const server = createServer(tcp, (near) => {
+    const link = join([near, connect({ ...target, ...tcp })], () => links.delete(link));
+    link.forgetAfter(idleCutMs);
     links.add(link);
   });
   await new Promise<void>((resolve, reject) => {
@@ -41,6 +45,10 @@ export async function startRelay({ target, host, port, idleCutMs }: RelayOptions
       open: links.size,
       dead: [...links].filter(({ isDead }) => isDead()).length,
     }),
+    changeIdleCut(ms) {
+      idleCutMs = ms;
+      for (const link of links) link.forgetAfter(ms);
+    },
     close() {
       server.close();
       for (const { cut } of links) cut();
@@ -49,14 +57,14 @@ export async function startRelay({ target, host, port, idleCutMs }: RelayOptions
 }
 
 /** @param onClosed when neither side is left. */
-function join([near, far]: [Socket, Socket], idleCutMs: number, onClosed: () => void): Link {
+function join([near, far]: [Socket, Socket], onClosed: () => void): Link {
   const ways = [
     [near, far],
     [far, near],
   ] as const;
   let dead = false;
   let open = ways.length;
-  const timer = idleCutMs > 0 ? setTimeout(forget, idleCutMs) : undefined;
+  let timer: NodeJS.Timeout | undefined;
 
   function forget(): void {
     dead = true;
@@ -84,6 +92,10 @@ function join([near, far]: [Socket, Socket], idleCutMs: number, onClosed: () => 
   }
   return {
     isDead: () => dead,
+    forgetAfter(idleCutMs) {
+      clearTimeout(timer);
+      timer = idleCutMs > 0 && open > 0 && !dead ? setTimeout(forget, idleCutMs) : undefined;
+    },
     cut() {
       near.destroy();
       far.destroy();

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { configured, durationMs, parseEnv, port } from '../common/env.ts';
 import { identityEnv } from '../common/identity.ts';
 import { log } from '../common/log.ts';
-import { listenForControl } from '../control-http/index.ts';
+import { listenForControl, parseAs } from '../control-http/index.ts';
 import { CONTROL_PORT, GRPC_PORT } from '../protocol/index.ts';
 import { startRelay } from './idle-cut.ts';
 
@@ -25,6 +25,9 @@ const Env = z.object({
   RELAY_IDLE_CUT_MS: durationMs.default(0),
 });
 
+/** What it can be told at run time, as the settings of a firewall are changed. */
+const Change = z.strictObject({ idleCutMs: z.int().min(0).max(2_147_483_647) });
+
 const config = configured('relay', () => parseEnv(Env, process.env));
 const relay = await startRelay({
   target: config.RELAY_TARGET,
@@ -39,6 +42,15 @@ const control = await listenForControl({
   routes: [
     { method: 'GET', path: '/healthz', open: true, answer: () => ({ body: { ok: true } }) },
     { method: 'GET', path: '/connections', answer: () => ({ body: relay.connections() }) },
+    {
+      method: 'PATCH',
+      path: '/behaviour',
+      answer: ({ body }) => {
+        const change = parseAs(Change, body);
+        relay.changeIdleCut(change.idleCutMs);
+        return { body: change };
+      },
+    },
   ],
 });
 process.once('SIGTERM', () => {

@@ -17,7 +17,10 @@ export const dnsDown: Rule = {
   cause: 'dns-down',
   judge: (situation) => {
     const { dns, facts } = situation;
-    const failed = facts.probes.find(({ answer }) => answer.control.error !== undefined);
+    // That a name is not there is an answer: the cluster's domain may be another, or the control's Service missing.
+    const failed = facts.probes.find(
+      ({ answer: { control } }) => control.error !== undefined && !NAME_NOT_FOUND.test(control.error),
+    );
     const works = facts.probes.some(({ answer }) => answer.control.error === undefined);
     const isGone = dns.workload?.replicas === 0 || dns.hasReady === false;
     const corefile = dns.corefile && REFUSING.exec(dns.corefile.text)?.[0].trim();
@@ -46,9 +49,7 @@ export const dnsDown: Rule = {
             {
               fact: `probe lookup ${failed.answer.control.name}`,
               value: failed.answer.control.error ?? '',
-              says: NAME_NOT_FOUND.test(failed.answer.control.error ?? '')
-                ? 'a name that every cluster has is not known'
-                : 'a name that every cluster has is not answered',
+              says: 'a name that every cluster has is not answered',
             },
           ]
         : []),

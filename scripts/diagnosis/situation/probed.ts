@@ -20,7 +20,9 @@ export const probedOf = ({ probes }: Facts): Probed[] =>
     })),
   );
 
-export const connected = ({ tcp }: AddressProbe): boolean => tcp.error === undefined;
+/** A proxy may take a connection before it knows that nobody is behind it: then it closes without a word. */
+export const connected = ({ tcp, preface, tls }: AddressProbe): boolean =>
+  tcp.error === undefined && !(preface?.saw === 'closed' && tls?.error === 'ECONNRESET');
 export const isRefused = ({ tcp }: AddressProbe): boolean => /ECONNREFUSED|refused/i.test(tcp.error ?? '');
 /** Nothing came back: packets are dropped on the way. */
 export const isSilent = ({ tcp }: AddressProbe): boolean =>

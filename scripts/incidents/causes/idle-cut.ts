@@ -1,11 +1,13 @@
+import type { Manifest } from '../../cluster/index.ts';
+import { cutIdle } from '../actions.ts';
 import type { Incident } from '../incident.ts';
 import { failsWith, goesOn } from '../symptoms/expectations.ts';
-import { containerOf, type Draft, setEnv, targetOf, WORLD_LABEL, type World } from '../world.ts';
+import { containerOf, type Draft, gatewayOf, setEnv, targetOf, WORLD_LABEL, type World } from '../world.ts';
 
 /** A TCP relay between the clients and the servers, as a firewall, a NAT or a load balancer is one. */
-function withRelay({ server, client, earlier, others }: Draft, world: World, idleCutMs: number): void {
+function withGateway({ server, client, earlier, others }: Draft, world: World): void {
   const { namespace, service, servicePort } = world;
-  const name = `${service}-gateway`;
+  const name = gatewayOf(world);
   const labels = { 'app.kubernetes.io/name': name };
   const metadata = { name, namespace, labels: { ...labels, [WORLD_LABEL]: namespace } };
   const relay = structuredClone(server);
@@ -27,22 +29,15 @@ function withRelay({ server, client, earlier, others }: Draft, world: World, idl
     DRAIN_DELAY_MS: undefined,
     RELAY_PORT: '9090',
     RELAY_TARGET: `${service}.${namespace}:${servicePort}`,
-    RELAY_IDLE_CUT_MS: String(idleCutMs),
   });
   const port = { name: 'grpc', port: servicePort, targetPort: 'grpc' };
-  const others_ = others.filter((each) => each.metadata.name !== name);
-  others.splice(
-    0,
-    others.length,
-    ...others_,
-    relay as never,
-    {
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata,
-      spec: { selector: labels, ports: [port] },
-    } as never,
-  );
+  const gateway = {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata,
+    spec: { selector: labels, ports: [port] },
+  };
+  others.push(relay as Manifest, gateway as Manifest);
   for (const each of [client, earlier]) {
     setEnv(each, { GREETER_TARGET: targetOf(world, name), GREETER_RATE_PER_SECOND: '0.15' });
   }
@@ -70,8 +65,8 @@ export default {
     gateway: {
       about:
         'a gateway between client and servers forgets connections after 4 s without a byte; calls come every 7 s',
-      before: (draft, world) => withRelay(draft, world, 0),
-      change: (draft, world) => withRelay(draft, world, 4000),
+      before: withGateway,
+      actions: [cutIdle(4000)],
       expect: { connected: failsWith('DEADLINE_EXCEEDED'), fresh: goesOn },
     },
   },
