@@ -1,6 +1,7 @@
 // npm run bench – the lab's own figures: ratios and counts of one run on the machine at hand.
 import { benchAdditions } from './bench/additions.ts';
 import { benchClient } from './bench/client.ts';
+import { benchDiagnose } from './bench/diagnose/index.ts';
 import { benchEmbedded } from './bench/embedded.ts';
 import { benchKit } from './bench/kit.ts';
 import { benchPrediction } from './bench/prediction.ts';
@@ -27,6 +28,7 @@ const benches: Record<string, Bench> = {
   additions: { run: benchAdditions, about: 'how soon a watching client finds a new pod, on a cluster' },
   rollout: { run: benchRollout, about: 'rolling restarts under load, on a cluster' },
   prediction: { run: benchPrediction, about: 'scale-outs, predicted and measured, on a cluster' },
+  diagnose: { run: benchDiagnose, about: 'how often a cause is named right, on a cluster' },
   watchers: { run: benchWatchers, about: "what watching clients cost kind's API server" },
 };
 

@@ -1,7 +1,7 @@
 // What an incident is. Each one is a file in causes/, which exports it by default; that is all it takes to be listed,
 // injected, healed and documented.
 import type { Capability } from '../cluster/index.ts';
-import type { Cause } from '../diagnosis/causes.ts';
+import type { Cause } from '../diagnosis/index.ts';
 import type { Action } from './actions.ts';
 import type { Expectation } from './symptoms/expectations.ts';
 import type { Draft, World } from './world.ts';

@@ -3,6 +3,8 @@
 export { findIncidents, variantOf } from './find.ts';
 export type { Incident, Variant } from './incident.ts';
 export { takeAway } from './life.ts';
+export { PAIRS } from './pairs.ts';
+export { randomWorld } from './random-world.ts';
 export {
   type Chosen,
   healAndWatch,

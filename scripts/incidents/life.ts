@@ -90,7 +90,7 @@ export async function takeAway(api: ClusterApi, { world }: State, work: Work): P
       { timeoutMs: DELETED_MS, signal: work.signal },
     );
   }
-  await forgetState(api);
+  await forgetState(api, world);
 }
 
 async function exists(api: ClusterApi, namespace: string): Promise<boolean> {

@@ -1,11 +1,12 @@
 // What is injected, kept in the cluster itself: whoever comes next, also after a crash, finds it and can heal it.
 import { z } from 'zod';
 import { type ClusterApi, NAMESPACE, statusOf } from '../cluster/index.ts';
-import { CAUSES } from '../diagnosis/causes.ts';
-import { World } from './world.ts';
+import { CAUSES } from '../diagnosis/index.ts';
+import { DEFAULT_WORLD, World } from './world.ts';
 
-/** Name of the ConfigMap, in the lab's own namespace. */
-const CONFIG_MAP = 'incident';
+/** Name of the ConfigMap, in the lab's own namespace; worlds beside the usual one have their own. */
+const configMapOf = ({ namespace }: World): string =>
+  namespace === DEFAULT_WORLD.namespace ? 'incident' : `incident-${namespace}`;
 
 const Injected = z.object({
   incident: z.enum(CAUSES),
@@ -23,9 +24,12 @@ const State = z.object({ world: World, injected: z.array(Injected) });
 export type State = z.infer<typeof State>;
 
 /** @returns undefined where there is no world. */
-export async function readState(api: ClusterApi): Promise<State | undefined> {
+export async function readState(api: ClusterApi, world: World = DEFAULT_WORLD): Promise<State | undefined> {
   try {
-    const { data } = await api.core.readNamespacedConfigMap({ namespace: NAMESPACE, name: CONFIG_MAP });
+    const { data } = await api.core.readNamespacedConfigMap({
+      namespace: NAMESPACE,
+      name: configMapOf(world),
+    });
     return State.parse(JSON.parse(data?.state ?? ''));
   } catch (error) {
     if (statusOf(error) === 404 || error instanceof SyntaxError || error instanceof z.ZodError)
@@ -37,22 +41,23 @@ export async function readState(api: ClusterApi): Promise<State | undefined> {
 /** Written before anything is changed. `question` is what a diagnosis of this lab asks, and knows. */
 export async function writeState(api: ClusterApi, state: State): Promise<void> {
   const { namespace, clientNamespace, client } = state.world;
+  const name = configMapOf(state.world);
   const question = { namespace, client: { kind: 'Deployment', name: client, namespace: clientNamespace } };
   const body = {
-    metadata: { name: CONFIG_MAP, namespace: NAMESPACE, labels: { 'app.kubernetes.io/part-of': NAMESPACE } },
+    metadata: { name, namespace: NAMESPACE, labels: { 'app.kubernetes.io/part-of': NAMESPACE } },
     data: { state: JSON.stringify(state), question: JSON.stringify(question) },
   };
   try {
-    await api.core.replaceNamespacedConfigMap({ namespace: NAMESPACE, name: CONFIG_MAP, body });
+    await api.core.replaceNamespacedConfigMap({ namespace: NAMESPACE, name, body });
   } catch (error) {
     if (statusOf(error) !== 404) throw error;
     await api.core.createNamespacedConfigMap({ namespace: NAMESPACE, body });
   }
 }
 
-export async function forgetState(api: ClusterApi): Promise<void> {
+export async function forgetState(api: ClusterApi, world: World): Promise<void> {
   try {
-    await api.core.deleteNamespacedConfigMap({ namespace: NAMESPACE, name: CONFIG_MAP });
+    await api.core.deleteNamespacedConfigMap({ namespace: NAMESPACE, name: configMapOf(world) });
   } catch (error) {
     if (statusOf(error) !== 404) throw error;
   }

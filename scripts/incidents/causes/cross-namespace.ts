@@ -27,5 +27,8 @@ export default {
       expect: { connected: goesOn, fresh: failsWith('UNAVAILABLE', /Name resolution failed/) },
     },
   },
-  world: (world) => ({ ...world, clientNamespace: `${world.namespace}-clients` }),
+  world: (world) =>
+    world.clientNamespace === world.namespace
+      ? { ...world, clientNamespace: `${world.namespace}-clients` }
+      : world,
 } satisfies Incident;
