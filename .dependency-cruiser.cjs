@@ -1,7 +1,7 @@
 // The layers of docs/architecture.md: imports point down only.
 // commands → experiments → stage → workload faults checks diagnosis report → history cluster → common
 const layers = [
-  ['experiments'],
+  ['experiments', 'incidents'],
   ['stage'],
   ['workload', 'faults', 'checks', 'diagnosis', 'report'],
   ['history', 'cluster'],

@@ -1,5 +1,5 @@
 // npm run docs – writes docs/experiments/ from the experiments' own definitions and from runs that were made here.
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from '@commander-js/extra-typings';
 import { markdownTable } from 'markdown-table';
@@ -91,15 +91,16 @@ async function seenBefore(file: string): Promise<string> {
 }
 
 async function seenIn(run: RunDocument): Promise<string> {
-  const { svg, summary } = await figureOfRun(run);
+  const figure = await figureOfRun(run);
   const picture = `${run.experiment}.svg`;
-  await writeFile(join(FOLDER, picture), svg);
+  if (figure) await writeFile(join(FOLDER, picture), figure.svg);
+  else await rm(join(FOLDER, picture), { force: true });
   const tables = run.tables.map(
     ({ title, columns, rows }) =>
       `${title}:\n\n${markdownTable([columns, ...rows], { align: ['l', ...columns.slice(1).map(() => 'r')] })}`,
   );
   const on = `A run on ${run.provider} (Kubernetes ${run.versions.kubernetes}), ${run.startedAt.slice(0, 10)}: **${run.verdict}**.`;
-  return [on, `![${summary}](${picture})`, ...tables].join('\n\n');
+  return [on, ...(figure ? [`![${figure.summary}](${picture})`] : []), ...tables].join('\n\n');
 }
 
 /** The terminal's line breaks are not the page's. */

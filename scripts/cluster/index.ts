@@ -28,7 +28,7 @@ export { type PodProxy, podProxy } from './pod-proxy.ts';
 export { CAPABILITIES, type Capability, type Problem } from './provider.ts';
 export { deploymentsReady, isPodReady, nodesReady, systemPodsReady } from './ready.ts';
 export { type LabStatus, status } from './status.ts';
-export { readToken } from './token.ts';
+export { readToken, shareToken } from './token.ts';
 export { type StartedLab, up } from './up.ts';
 export { type Seen, watchObjects } from './watch.ts';
 

@@ -7,11 +7,18 @@ import { NAMESPACE } from './lab.ts';
 const SECRET = 'lab-token';
 
 /** Creates the token where there is none; the same one stays for the life of the lab. */
-export async function ensureToken(api: ClusterApi): Promise<void> {
-  const stringData = { token: randomBytes(24).toString('base64url') };
+export const ensureToken = (api: ClusterApi): Promise<void> =>
+  storeToken(api, NAMESPACE, randomBytes(24).toString('base64url'));
+
+/** Puts the lab's token into another namespace, for the lab's pods there. */
+export const shareToken = async (api: ClusterApi, namespace: string): Promise<void> =>
+  storeToken(api, namespace, await readToken(api));
+
+async function storeToken(api: ClusterApi, namespace: string, token: string): Promise<void> {
+  const stringData = { token };
   const metadata = { name: SECRET, labels: { 'app.kubernetes.io/part-of': 'grpc-kind-lab' } };
   try {
-    await api.core.createNamespacedSecret({ namespace: NAMESPACE, body: { metadata, stringData } });
+    await api.core.createNamespacedSecret({ namespace, body: { metadata, stringData } });
   } catch (error) {
     if (statusOf(error) !== 409)
       throw new LabError('failed', `the lab's token cannot be stored: ${apiMessage(error)}`);

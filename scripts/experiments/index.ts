@@ -3,4 +3,4 @@ export { type Convergence, predictSlowest } from './convergence.ts';
 export type { Experiment } from './experiment.ts';
 export { findExperiments } from './find.ts';
 export { RETRY_UNAVAILABLE } from './load.ts';
-export { onLab, type Running } from './on-lab.ts';
+export { type OnLab, onLab, type Running } from './on-lab.ts';

@@ -62,9 +62,9 @@ export async function writeReport(document: RunDocument, history?: History): Pro
 }
 
 /** The picture that says most of a run: its first curve, or the requests of its first arm that had some. */
-export async function figureOfRun(run: RunDocument): Promise<{ svg: string; summary: string }> {
+export async function figureOfRun(run: RunDocument): Promise<{ svg: string; summary: string } | undefined> {
   const [figure] = await figuresOfRun(run, readHistory(run.id));
-  if (figure === undefined) throw new LabError('failed', `the run ${run.id} has nothing to draw`);
+  if (figure === undefined) return undefined;
   return { svg: await svgOf(figure), summary: figure.summary };
 }
 

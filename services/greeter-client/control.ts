@@ -6,11 +6,14 @@ import { HttpError, parseAs, type Route } from '../control-http/index.ts';
 import {
   DnsProbeRequest,
   DnsWatchRequest,
+  PathProbeRequest,
   TcpProbeRequest,
   WorkloadChange,
   WorkloadSpec,
 } from '../protocol/index.ts';
 import { type DnsWatches, probeDns } from './dns.ts';
+import { probePath } from './path/index.ts';
+import { watchProcess } from './process.ts';
 import { countOpen } from './stacks/index.ts';
 import { probeTcp } from './tcp.ts';
 import type { Workloads } from './workloads.ts';
@@ -25,6 +28,7 @@ export function controlRoutes(agent: {
   sockets: { podIp: string | undefined; controlPort: number };
 }): Route[] {
   const { workloads, watches, openEvents, sockets } = agent;
+  const readProcess = watchProcess();
   const idOf = (params: Record<string, string>) => params.id ?? '';
   return [
     { method: 'GET', path: '/healthz', open: true, answer: () => ({ body: { ok: true } }) },
@@ -39,6 +43,11 @@ export function controlRoutes(agent: {
       method: 'GET',
       path: '/workloads/:id',
       answer: ({ params }) => ({ body: workloads.status(idOf(params)) }),
+    },
+    {
+      method: 'GET',
+      path: '/workloads/:id/spec',
+      answer: ({ params }) => ({ body: workloads.spec(idOf(params)) }),
     },
     {
       method: 'PATCH',
@@ -62,6 +71,7 @@ export function controlRoutes(agent: {
         body: { ...(await readSockets(sockets.podIp, sockets.controlPort)), channelz: countOpen() },
       }),
     },
+    { method: 'GET', path: '/process', answer: () => ({ body: readProcess() }) },
     {
       method: 'POST',
       path: '/probes/dns',
@@ -77,6 +87,11 @@ export function controlRoutes(agent: {
         const { host, port, timeoutMs } = parseAs(TcpProbeRequest, body);
         return { body: await probeTcp(host, port, timeoutMs) };
       },
+    },
+    {
+      method: 'POST',
+      path: '/probes/path',
+      answer: async ({ body }) => ({ body: await probePath(parseAs(PathProbeRequest, body)) }),
     },
     {
       method: 'PUT',

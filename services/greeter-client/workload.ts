@@ -1,6 +1,7 @@
 import { nowMs } from '../common/clock.ts';
 import type { WorkloadChange, WorkloadEvent, WorkloadSpec, WorkloadStatus } from '../protocol/index.ts';
 import type { EventLog } from './event-log.ts';
+import { createFailureLog } from './failure-log.ts';
 import { type Clock, startGenerator } from './generator.ts';
 import { createRecorder } from './recorder.ts';
 import { openStack } from './stacks/index.ts';
@@ -15,6 +16,7 @@ const clock: Clock = {
 };
 
 export type Workload = {
+  spec: WorkloadSpec;
   status: () => WorkloadStatus;
   /** Calls that are due already keep their times; calls in flight keep their deadlines. */
   change: (change: WorkloadChange) => void;
@@ -33,6 +35,7 @@ export function startWorkload(spec: WorkloadSpec, pod: string, log: EventLog): W
     connectivity: (change) => log.append({ type: 'connectivity', workload: spec.id, ...change }),
   });
   const recorder = createRecorder(spec.id, spec.record ? log : undefined);
+  const logFailure = createFailureLog();
   const cpuAtStart = process.cpuUsage();
   let { deadlineMs } = spec;
   let stopping: Promise<WorkloadStatus> | undefined;
@@ -50,7 +53,9 @@ export function startWorkload(spec: WorkloadSpec, pod: string, log: EventLog): W
     clock,
     start(seq, intendedMs, startedMs) {
       stack.call(seq, deadlineMs, (outcome) => {
-        recorder.ended(seq, intendedMs, startedMs, nowMs(), outcome);
+        const endedMs = nowMs();
+        recorder.ended(seq, intendedMs, startedMs, endedMs, outcome);
+        if (!spec.record) logFailure(outcome, endedMs);
         generator.ended();
       });
     },
@@ -80,6 +85,7 @@ export function startWorkload(spec: WorkloadSpec, pod: string, log: EventLog): W
   }
 
   return {
+    spec,
     status: () => final ?? currentStatus(),
     change(change) {
       if (change.deadlineMs !== undefined) deadlineMs = change.deadlineMs;

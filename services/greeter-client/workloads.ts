@@ -31,6 +31,7 @@ export function createWorkloads(pod: string, log: EventLog) {
     },
     list: (): WorkloadStatus[] => [...workloads.values()].map(({ workload }) => workload.status()),
     status: (id: string): WorkloadStatus => entry(id).workload.status(),
+    spec: (id: string): WorkloadSpec => entry(id).workload.spec,
     /** @throws HttpError 409 when it is not running. */
     change(id: string, change: WorkloadChange): WorkloadStatus {
       const { workload } = entry(id);

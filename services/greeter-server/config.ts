@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { durationMs, parseEnv, port, wholeNumber } from '../common/env.ts';
 import { identityEnv } from '../common/identity.ts';
@@ -10,6 +11,13 @@ const Env = z.object({
   ...identityEnv,
   GRPC_PORT: port.default(GRPC_PORT),
   CONTROL_PORT: port.default(CONTROL_PORT),
+  /** Address on which gRPC alone listens; unset: BIND_ADDRESS. */
+  GRPC_BIND_ADDRESS: z
+    .string()
+    .refine((value) => isIP(value) !== 0, 'must be an IP address')
+    .optional(),
+  /** What the gRPC port speaks; `http1` is a server that answers every request 426 Upgrade Required. */
+  GRPC_PROTOCOL: z.enum(['h2c', 'http1'], { error: 'must be h2c or http1' }).default('h2c'),
   // Unset leaves grpc-js its own default: no age limit, no keepalive, no limit of streams.
   GRPC_MAX_CONNECTION_AGE_MS: connectionMs.optional(),
   GRPC_MAX_CONNECTION_AGE_GRACE_MS: wholeNumber(0, 1_900_000_000).optional(),
@@ -31,6 +39,12 @@ const Env = z.object({
   GRPC_TLS_KEY: z.string().optional(),
   /** Latency until it is changed by the control endpoint. */
   INITIAL_LATENCY_MS: wholeNumber(0, 600_000).default(0),
+  /** Services that the gRPC health service says NOT_SERVING for from the start; `*` all that it knows, "" among them. */
+  INITIAL_NOT_SERVING: z
+    .string()
+    .regex(/^(\*|[\w.]+(,[\w.]+)*)$/, 'must be names of services, separated by commas, or *')
+    .transform((names) => names.split(','))
+    .default([]),
 });
 
 export type Config = ReturnType<typeof readConfig>;
@@ -43,7 +57,9 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     podIp: set.POD_IP,
     token: set.LAB_TOKEN,
     host: set.BIND_ADDRESS,
+    grpcHost: set.GRPC_BIND_ADDRESS ?? set.BIND_ADDRESS,
     grpcPort: set.GRPC_PORT,
+    protocol: set.GRPC_PROTOCOL,
     controlPort: set.CONTROL_PORT,
     connections: {
       maxConnectionAgeMs: set.GRPC_MAX_CONNECTION_AGE_MS,
@@ -56,6 +72,7 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     readyAfterMs: set.READY_AFTER_MS,
     tls: tlsOf(set.GRPC_TLS_CERT, set.GRPC_TLS_KEY),
     initialLatencyMs: set.INITIAL_LATENCY_MS,
+    notServing: set.INITIAL_NOT_SERVING,
   };
 }
 

@@ -16,7 +16,10 @@ export function drainOptions({ mode, delayMs, timeoutMs }: Config['drain']) {
 }
 
 /** `force`: connections are cut at once. (`none` does not come here: it exits.) */
-export async function cut(server: StartedServer, events: Pick<ServerEvents, 'tell'>): Promise<void> {
+export async function cut(
+  server: Pick<StartedServer, 'close'>,
+  events: Pick<ServerEvents, 'tell'>,
+): Promise<void> {
   events.tell('sigterm');
   events.tell('shutting-down');
   await server.close();

@@ -48,8 +48,8 @@ export const WorkloadSpec = z.strictObject({
   channelPer: z.enum(['workload', 'call']).default('workload'),
   /** Whether the channel of a single call is closed with it; left open, it leaks. */
   closeChannels: z.boolean().default(true),
-  /** TLS with this certificate authority (PEM), with credentials made anew for every channel. Default: none. */
-  tls: z.strictObject({ ca: z.string().min(1) }).optional(),
+  /** TLS with this certificate authority (PEM; default: the system's), with credentials made anew for every channel. */
+  tls: z.strictObject({ ca: z.string().min(1).optional() }).optional(),
   /** `health-watch` opens streams of the health service instead, which stay open. Not with the stack kit. */
   method: z.enum(['say-hello', 'health-watch']).default('say-hello'),
   /** Calls a second, open loop: a call is due at its time whether or not earlier ones have ended. */
@@ -69,8 +69,19 @@ export const WorkloadSpec = z.strictObject({
   throttling: RetryThrottling.optional(),
   /** grpc-js channel options, by their own names: `grpc.dns_min_time_between_resolutions_ms`. */
   channelOptions: z.record(z.string(), z.union([z.string(), z.number()])).default({}),
+  /** Path of the method that `say-hello` calls: another than the server's is what a renamed service looks like. */
+  methodPath: z
+    .string()
+    .regex(/^\/[^/]+\/[^/]+$/, 'must be /package.Service/Method')
+    .default('/greet.Greeter/SayHello'),
   /** The name that is greeted. */
   name: z.string().default('world'),
+  /** Bytes that the name is filled up to. */
+  nameBytes: z
+    .int()
+    .min(0)
+    .max(64 * 1024 ** 2)
+    .default(0),
   /** False keeps histograms and counts but no record of each call. */
   record: z.boolean().default(true),
 });
@@ -97,6 +108,15 @@ export type LatencySummary = {
   encoded: string;
 };
 
+/** Calls that failed alike, and when the first and the last of them ended. */
+export type FailureCount = {
+  code: string;
+  message: string;
+  count: number;
+  firstMs: number;
+  lastMs: number;
+};
+
 /** How a workload is doing, or how it did. */
 export type WorkloadStatus = {
   id: string;
@@ -108,6 +128,12 @@ export type WorkloadStatus = {
   inFlight: number;
   /** Ended calls by status code name: `{ OK: 1200, UNAVAILABLE: 1 }`. */
   codes: Record<string, number>;
+  /** Failed calls, each different code and message once, times in messages rounded; at most 20, the last ones. */
+  failures: FailureCount[];
+  /** OK answers by the pod that answered; at most 1 000 pods. */
+  pods: Record<string, number>;
+  /** When the last OK answer came. */
+  lastOkMs?: number;
   /** From the intended start to the end of a call: waiting to be started counts. */
   latency: LatencySummary;
   /** From the intended to the real start: how late the generator was. */

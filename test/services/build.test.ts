@@ -44,6 +44,7 @@ it('builds the same bytes twice, readable by any user, and says nothing', () => 
     'greeter-server/proto/grpc/reflection/v1/reflection.proto',
     'greeter-server/proto/grpc/reflection/v1alpha/reflection.proto',
     'greeter-server/proto/health/v1/health.proto',
+    'greeter-server/relay.js',
   ]);
   expect(filesIn(two)).toEqual(files);
   for (const contents of Object.values(files)) expect(contents.startsWith('100644 ')).toBe(true);

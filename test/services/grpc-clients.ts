@@ -19,13 +19,12 @@ import { root } from './harness.ts';
 export type DynamicClient = Client & Record<string, any>;
 
 const greeter = construct(join(root, 'services/proto/greet.proto'), 'greet.Greeter');
-const reflection = construct(
-  join(
-    dirname(fileURLToPath(import.meta.resolve('@grpc/reflection'))),
-    '../proto/grpc/reflection/v1/reflection.proto',
-  ),
-  'grpc.reflection.v1.ServerReflection',
-);
+const reflection = construct(reflectionProto('v1'), 'grpc.reflection.v1.ServerReflection');
+
+export function reflectionProto(version: 'v1' | 'v1alpha'): string {
+  const entry = dirname(fileURLToPath(import.meta.resolve('@grpc/reflection')));
+  return join(entry, `../proto/grpc/reflection/${version}/reflection.proto`);
+}
 
 function construct(proto: string, name: string) {
   let found: unknown = loadPackageDefinition(loadSync(proto, { defaults: true, keepCase: true }));

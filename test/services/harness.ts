@@ -40,9 +40,16 @@ export async function until<T>(
 
 type Env = Record<string, string>;
 
-function spawn(service: string, env: Env) {
-  return execa(process.execPath, [join(bundles, service, 'main.js')], {
-    env: { LAB_TOKEN: TOKEN, BIND_ADDRESS: '127.0.0.1', GRPC_PORT: '0', CONTROL_PORT: '0', ...env },
+function spawn(service: string, env: Env, program = 'main') {
+  return execa(process.execPath, [join(bundles, service, `${program}.js`)], {
+    env: {
+      LAB_TOKEN: TOKEN,
+      BIND_ADDRESS: '127.0.0.1',
+      GRPC_PORT: '0',
+      CONTROL_PORT: '0',
+      RELAY_PORT: '0',
+      ...env,
+    },
     extendEnv: false,
     reject: false,
     // How a service ends is what is tested: no SIGKILL after a SIGTERM that takes its time.
@@ -51,8 +58,8 @@ function spawn(service: string, env: Env) {
 }
 
 /** Runs a service that is expected to end by itself. */
-export async function runToEnd(service: string, env: Env) {
-  const { exitCode, stderr } = await spawn(service, env);
+export async function runToEnd(service: string, env: Env, program?: string) {
+  const { exitCode, stderr } = await spawn(service, env, program);
   return { exitCode, stderr };
 }
 
@@ -60,9 +67,11 @@ export type Service = Awaited<ReturnType<typeof start>>;
 
 export const startServer = (env: Env = {}) => start('greeter-server', { POD_NAME: 'server-0', ...env });
 export const startClient = (env: Env = {}) => start('greeter-client', { POD_NAME: 'client-0', ...env });
+/** Its `target` is where it relays from. */
+export const startRelay = (env: Env) => start('greeter-server', env, 'relay');
 
-async function start(service: string, env: Env) {
-  const running = spawn(service, env);
+async function start(service: string, env: Env, program?: string) {
+  const running = spawn(service, env, program);
   let output = '';
   running.stdout.on('data', (chunk) => {
     output += chunk;
@@ -71,7 +80,8 @@ async function start(service: string, env: Env) {
     until(`${service} listens`, () => output.split('\n').find((text) => text.includes('"listening"'))),
     running.then(({ stderr }) => Promise.reject(new Error(`${service} ended: ${stderr}`))),
   ]);
-  const { grpcPort, controlPort } = JSON.parse(line) as { grpcPort: number; controlPort: number };
+  type Ports = { grpcPort?: number; relayPort?: number; controlPort: number };
+  const { relayPort = 0, grpcPort = relayPort, controlPort } = JSON.parse(line) as Ports;
   const url = `http://127.0.0.1:${controlPort}`;
 
   /** Any request; the answer's status and JSON. */

@@ -196,6 +196,8 @@ export const workloadEnd = (
     ended: calls,
     inFlight: 0,
     codes: { OK: calls },
+    failures: [],
+    pods: {},
     latency: summaryOf(2),
     lateness: summaryOf(0.5),
     cpuMs: 1000,

@@ -1,5 +1,5 @@
 // Channels of bare grpc-js as a workload's spec has them, and what all calls on them carry.
-import { credentials, Metadata } from '@grpc/grpc-js';
+import { credentials, Metadata, makeGenericClientConstructor } from '@grpc/grpc-js';
 import { GreeterClient } from '../../gen/greet.ts';
 import { CALL_METADATA, CLIENT_METADATA, type WorkloadSpec } from '../../protocol/index.ts';
 import { serviceConfig } from './service-config.ts';
@@ -32,18 +32,25 @@ export function channelMaker(spec: WorkloadSpec, client: string) {
   const metadata = new Metadata({ waitForReady: spec.waitForReady });
   metadata.set(CLIENT_METADATA, client);
 
+  const Client = makeGenericClientConstructor(
+    { sayHello: { ...GreeterClient.service.sayHello, path: spec.methodPath } },
+    spec.methodPath,
+  ) as unknown as typeof GreeterClient;
+
   return {
-    request: { name: spec.name },
+    request: { name: spec.name.padEnd(spec.nameBytes, '.') },
     metadataOf(seq: number): Metadata {
       metadata.set(CALL_METADATA, String(seq));
       return metadata;
     },
     /** Credentials of TLS are made each time, as careless code does: grpc-js shares no connection between them. */
-    open: (): Greeter => new GreeterClient(spec.target, credentialsOf(spec), { ...options }),
+    open: (): Greeter => new Client(spec.target, credentialsOf(spec), { ...options }),
   };
 }
 
 export type ChannelMaker = ReturnType<typeof channelMaker>;
 
 const credentialsOf = ({ tls }: WorkloadSpec) =>
-  tls === undefined ? credentials.createInsecure() : credentials.createSsl(Buffer.from(tls.ca));
+  tls === undefined
+    ? credentials.createInsecure()
+    : credentials.createSsl(tls.ca === undefined ? null : Buffer.from(tls.ca));

@@ -14,6 +14,8 @@ export function openKit(spec: WorkloadSpec, client: string, tell: Tell): Stack {
     throw new Error('channels: the stack kit shares one channel; several are for subchannelPool own');
   }
   if (spec.channelPer === 'call') throw new Error('channelPer: the stack kit shares channels');
+  if (spec.methodPath !== GreeterService.sayHello.path)
+    throw new Error('methodPath: is of the stack grpc-js');
   if (spec.method !== 'say-hello') throw new Error(`method: ${spec.method} is of the stack grpc-js`);
   const { retry, hedging, tls } = spec;
   const greeter = createClient(GreeterService, spec.target, {
@@ -22,7 +24,7 @@ export function openKit(spec: WorkloadSpec, client: string, tell: Tell): Stack {
     waitForReady: spec.waitForReady,
     metadata: { [CLIENT_METADATA]: client },
     channelOptions: spec.channelOptions,
-    ...(tls && { tls: { ca: tls.ca } }),
+    ...(tls && { tls: tls.ca === undefined || { ca: tls.ca } }),
     ...(retry && { retry: { ...retry, codes: retry.retryableStatusCodes } }),
     ...(hedging && {
       hedging: {
@@ -47,7 +49,7 @@ export function openKit(spec: WorkloadSpec, client: string, tell: Tell): Stack {
     },
   });
   const watch = watchChannels(greeter.channels, { ...tell, resolution: () => {} });
-  const request = { name: spec.name };
+  const request = { name: spec.name.padEnd(spec.nameBytes, '.') };
   let attemptsAskedFor = 0;
 
   return {

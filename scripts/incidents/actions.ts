@@ -1,0 +1,87 @@
+// What an incident does beside changing its world's objects. What undoes it is plain data, kept in the cluster.
+import { PatchStrategy } from '@kubernetes/client-node';
+import { TOKEN_HEADER } from '../../services/protocol/index.ts';
+import { type ClusterApi, NAME_LABEL, podProxy, readToken } from '../cluster/index.ts';
+import { gatewayOf, type World } from './world.ts';
+
+export type Action = {
+  name: string;
+  /** The same by hand. */
+  command: (world: World) => string;
+  /** @returns what `heal` needs; called once, before which nothing has been changed. */
+  prepare: (api: ClusterApi, world: World) => Promise<unknown>;
+  inject: (api: ClusterApi, world: World) => Promise<void>;
+  /** Twice does no harm. */
+  heal: (api: ClusterApi, world: World, prepared: unknown) => Promise<void>;
+};
+
+const nothing = async () => {};
+
+/** Every server pod at once, without a moment to end. */
+export const deleteServers: Action = {
+  name: 'delete-pods',
+  command: ({ namespace, server }) =>
+    `kubectl -n ${namespace} delete pods -l ${NAME_LABEL}=${server} --force --grace-period=0`,
+  prepare: nothing,
+  inject: async (api, { namespace, server }) => {
+    await api.core.deleteCollectionNamespacedPod({
+      namespace,
+      labelSelector: `${NAME_LABEL}=${server}`,
+      gracePeriodSeconds: 0,
+    });
+  },
+  heal: nothing,
+};
+
+const COREDNS = { namespace: 'kube-system', name: 'coredns' };
+
+/** The cluster's DNS server, without a replica. */
+export const stopDns: Action = {
+  name: 'dns-down',
+  command: () => 'kubectl -n kube-system scale deployment coredns --replicas=0',
+  prepare: async (api) => (await api.apps.readNamespacedDeployment(COREDNS)).spec?.replicas ?? 1,
+  inject: (api) => scale(api, 0),
+  heal: (api, _world, replicas) => scale(api, Math.max(1, Number(replicas))),
+};
+
+async function scale(api: ClusterApi, replicas: number): Promise<void> {
+  const deployment = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: COREDNS, spec: { replicas } };
+  await api.objects.patch(deployment, undefined, undefined, undefined, undefined, PatchStrategy.MergePatch);
+}
+
+/** The health service of every server says NOT_SERVING; calls are served as before. */
+export const sayNotServing = behaviour('not-serving', ({ server }) => server, {
+  injected: { serving: { '': false, 'greet.Greeter': false } },
+  healed: { serving: { '': true, 'greet.Greeter': true } },
+});
+
+/** What is between forgets connections that are idle for so long. */
+export const cutIdle = (idleCutMs: number): Action =>
+  behaviour('idle-cut', gatewayOf, { injected: { idleCutMs }, healed: { idleCutMs: 0 } });
+
+/** Every pod of an app of the world is told to behave in another way. */
+function behaviour(
+  name: string,
+  appOf: (world: World) => string,
+  { injected, healed }: { injected: unknown; healed: unknown },
+): Action {
+  return {
+    name,
+    command: (world) =>
+      `in each pod of ${appOf(world)}: curl -X PATCH localhost:8080/behaviour -H "${TOKEN_HEADER}: $LAB_TOKEN" -d '${JSON.stringify(injected)}'`,
+    prepare: nothing,
+    inject: (api, world) => tell(api, world, appOf(world), injected),
+    heal: (api, world) => tell(api, world, appOf(world), healed),
+  };
+}
+
+async function tell(api: ClusterApi, { namespace }: World, app: string, body: unknown): Promise<void> {
+  const proxy = await podProxy(api.kubeConfig, await readToken(api), namespace);
+  const { items } = await api.core.listNamespacedPod({ namespace, labelSelector: `${NAME_LABEL}=${app}` });
+  const pods = items.flatMap(({ metadata, status }) =>
+    metadata?.name !== undefined && !metadata.deletionTimestamp && status?.phase === 'Running'
+      ? [metadata.name]
+      : [],
+  );
+  await Promise.all(pods.map((pod) => proxy.json(pod, { method: 'PATCH', path: '/behaviour', body })));
+}

@@ -1,0 +1,18 @@
+// Incidents: what goes wrong with gRPC on Kubernetes, made to happen, and undone.
+
+export { findIncidents, variantOf } from './find.ts';
+export type { Incident, Variant } from './incident.ts';
+export { takeAway } from './life.ts';
+export {
+  type Chosen,
+  healAndWatch,
+  injectAndWatch,
+  type Recovery,
+  type Symptom,
+  type Symptoms,
+  steadyState,
+} from './run.ts';
+export { showChange } from './show.ts';
+export { type Injected, readState, type State } from './state.ts';
+export { describeReading } from './symptoms/describe.ts';
+export { DEFAULT_WORLD, type World } from './world.ts';

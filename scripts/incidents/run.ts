@@ -1,0 +1,181 @@
+// An incident from its healthy beginning to its symptoms.
+import { setTimeout as delay } from 'node:timers/promises';
+import { NAME_LABEL, type StartedLab } from '../cluster/index.ts';
+import { LabError } from '../common/errors.ts';
+import { waitFor } from '../common/wait.ts';
+import type { Incident, Variant } from './incident.ts';
+import { bringUp, heal, inject } from './life.ts';
+import type { Work } from './ready.ts';
+import { type Injected, type State, writeState } from './state.ts';
+import type { Expectation } from './symptoms/expectations.ts';
+import { type Clients, openClients } from './symptoms/read.ts';
+import { ended, type Reading, readingBetween } from './symptoms/reading.ts';
+import type { World } from './world.ts';
+
+type Lab = Pick<StartedLab, 'api' | 'manifests'>;
+
+/** What a client saw, beside what it was to see. */
+export type Symptom = { expected: string; asExpected: boolean; reading: Reading };
+export type Symptoms = { connected: Symptom; fresh: Symptom; afterMs: number };
+
+/** Both symptoms have to show within this. */
+const SYMPTOMS_MS = 45_000;
+const STEADY_MS = 2000;
+const STEADY_WITHIN_MS = 60_000;
+/** A connected client may wait for the floor between two resolutions, and longer for a connection that hangs. */
+const RECOVERY_MS = 150_000;
+
+/** An incident in one of its variants. */
+export type Chosen = { incident: Incident; name: string; variant: Variant };
+
+/**
+ * Makes the world healthy, and has seen that it is: both clients have answers, and no failure.
+ *
+ * @throws LabError `failed` with what is wrong, where it is not within a minute.
+ */
+export async function steadyState(
+  lab: Lab,
+  world: World,
+  variants: readonly Variant[],
+  work: Work,
+): Promise<void> {
+  await writeState(lab.api, { world, injected: [] });
+  await bringUp(lab, world, variants, work);
+  const clients = await openClients(lab.api, world, work.signal);
+  await waitFor(
+    'a steady state',
+    async () => {
+      const readings = Object.entries(await bothReadings(clients, work.signal));
+      const [failing] = readings.filter(([, reading]) => reading.failures.length > 0);
+      if (!failing) return { done: undefined };
+      const [which, { failures }] = failing;
+      return { waiting: `the ${which} client: ${failures[0]?.code}: ${failures[0]?.message}` };
+    },
+    { timeoutMs: STEADY_WITHIN_MS, signal: work.signal, onWaiting: work.say },
+  );
+}
+
+async function bothReadings(clients: Clients, signal: AbortSignal) {
+  const before = await clients.connected();
+  await delay(STEADY_MS, undefined, { signal });
+  const fresh = await clients.fresh();
+  const after = await clients.connected();
+  return { fresh, connected: readingBetween(before.status, after.status, 0) };
+}
+
+/** Injects an incident and waits until both clients have seen what they are to see, or the time is over. */
+export async function injectAndWatch(
+  lab: Lab,
+  state: State,
+  { incident, name, variant }: Chosen,
+  others: readonly Variant[],
+  options: { blind: boolean; onSymptoms?: () => void },
+  work: Work,
+): Promise<Symptoms> {
+  const clients = await openClients(lab.api, state.world, work.signal);
+  const oldPods = await serverPods(lab, state.world);
+  const before = await clients.connected();
+  const began = performance.now();
+  const injected = {
+    incident: incident.name,
+    variant: name,
+    at: new Date().toISOString(),
+    blind: options.blind,
+  };
+  await inject(lab, state, injected, [...others, variant], work);
+  options.onSymptoms?.();
+  return watchSymptoms(lab, state.world, variant, { clients, before, oldPods, began }, work);
+}
+
+async function watchSymptoms(
+  lab: Lab,
+  world: World,
+  { expect }: Variant,
+  from: {
+    clients: Clients;
+    before: Awaited<ReturnType<Clients['connected']>>;
+    oldPods: readonly string[];
+    began: number;
+  },
+  work: Work,
+): Promise<Symptoms> {
+  const { clients, before, oldPods, began } = from;
+  const deadline = performance.now() + SYMPTOMS_MS;
+  for (;;) {
+    const fresh = await clients.fresh();
+    const after = await clients.connected();
+    const connected = readingBetween(before.status, after.status, after.connections - before.connections);
+    const pods = await serverPods(lab, world);
+    const judged = (expected: Expectation, reading: Reading): Symptom => ({
+      expected: expected.words,
+      asExpected: expected.holds(reading, { oldPods, pods }),
+      reading,
+    });
+    const symptoms: Symptoms = {
+      connected: judged(expect.connected, connected),
+      fresh: judged(expect.fresh, fresh),
+      afterMs: performance.now() - began,
+    };
+    const both = symptoms.connected.asExpected && symptoms.fresh.asExpected;
+    if (both || performance.now() > deadline) return symptoms;
+    work.say(
+      `fresh: ${symptoms.fresh.asExpected ? 'as expected' : 'not yet'}, connected: ${symptoms.connected.asExpected ? 'as expected' : 'not yet'}`,
+    );
+  }
+}
+
+/** How long each client took to be without failures; undefined: longer than was waited for. */
+export type Recovery = { freshMs: number; connectedMs: number | undefined };
+
+/** Heals, and waits until a fresh channel is healthy, and then until the connected client is. */
+export async function healAndWatch(
+  lab: Lab,
+  state: State,
+  left: readonly Injected[],
+  variantOf: (injected: Injected) => Variant,
+  work: Work,
+): Promise<Recovery> {
+  const began = performance.now();
+  await heal(lab, state, left, variantOf, work);
+  if (left.length > 0) return { freshMs: performance.now() - began, connectedMs: undefined };
+  const clients = await openClients(lab.api, state.world, work.signal);
+  const freshMs = await until(clients.fresh, began, work);
+  if (freshMs === undefined) {
+    throw new LabError('failed', 'healed, but a fresh channel still has failed calls', {
+      hint: 'npm run diagnose says why.',
+    });
+  }
+  const connectedMs = await until(
+    async () => {
+      const before = await clients.connected();
+      await delay(STEADY_MS, undefined, { signal: work.signal });
+      const after = await clients.connected();
+      return readingBetween(before.status, after.status, 0);
+    },
+    began,
+    work,
+  );
+  return { freshMs, connectedMs };
+}
+
+async function until(
+  read: () => Promise<Reading>,
+  began: number,
+  { say }: Work,
+): Promise<number | undefined> {
+  while (performance.now() - began < RECOVERY_MS) {
+    const reading = await read();
+    if (reading.failures.length === 0 && ended(reading) > 0) return performance.now() - began;
+    say(`${reading.failures[0]?.code ?? 'no answer'} still`);
+  }
+  return undefined;
+}
+
+/** Server pods that are Ready to be called, by name. */
+async function serverPods({ api }: Lab, { namespace, server }: World): Promise<string[]> {
+  const { items } = await api.core.listNamespacedPod({ namespace, labelSelector: `${NAME_LABEL}=${server}` });
+  return items.flatMap(({ metadata, status }) => {
+    const ready = status?.conditions?.some((each) => each.type === 'Ready' && each.status === 'True');
+    return metadata?.name !== undefined && !metadata.deletionTimestamp && ready ? [metadata.name] : [];
+  });
+}
