@@ -3,7 +3,7 @@ import { InvalidArgumentError } from '@commander-js/extra-typings';
 import { stringify } from 'yaml';
 import { DEFAULT_LAB, PROVIDERS } from './cluster/index.ts';
 import { main, say } from './common/cli.ts';
-import { EXIT, LabError } from './common/errors.ts';
+import { EXIT, LabError, messageOf } from './common/errors.ts';
 import { jsonOption, labCommand, providerOption, refuseMisuse } from './common/options.ts';
 import { runSteps } from './common/steps.ts';
 import { paint } from './common/terminal.ts';
@@ -65,8 +65,16 @@ const command = labCommand(
 
 await main(async (signal) => {
   refuseMisuse(command, 'diagnose');
-  const options = command.opts();
   refuseContradictions();
+  try {
+    return await diagnose(signal);
+  } catch (error) {
+    throw asUnknown(error);
+  }
+});
+
+async function diagnose(signal: AbortSignal): Promise<number> {
+  const options = command.opts();
   const { facts, file } = options.facts
     ? { facts: await readFacts(options.facts), file: options.facts }
     : await gathered(signal);
@@ -78,7 +86,16 @@ await main(async (signal) => {
     : describeAnswer(answer, facts.question, process.stdout);
   process.stdout.write(`${text}\n`);
   return { healthy: EXIT.pass, cause: EXIT.fail, unknown: EXIT.unknown }[diagnosis.verdict];
-});
+}
+
+/** Of this command 1 says that a cause is named: whatever goes wrong in it is that it could not tell. */
+function asUnknown(error: unknown): unknown {
+  if (error instanceof LabError && error.code !== 'failed') return error;
+  const own = 'This is a fault of the lab itself; --debug shows where.';
+  const hint = error instanceof LabError ? error.hint : own;
+  const lost = new LabError('lost', messageOf(error), { ...(hint ? { hint } : {}), cause: error });
+  return Object.assign(lost, { stack: (error as Error).stack });
+}
 
 /** @returns the facts, and the file that they are kept in, if any. */
 async function gathered(signal: AbortSignal): Promise<{ facts: Facts; file?: string }> {

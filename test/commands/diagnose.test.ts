@@ -1,6 +1,6 @@
 // npm run diagnose, as a person sees it.
 import { existsSync } from 'node:fs';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { V1Pod } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
@@ -192,6 +192,12 @@ describe.concurrent('diagnose on the lab', () => {
     const incident = { metadata: { name: 'incident' }, data: { question: JSON.stringify(question) } };
     here.kube.put(at('configmaps', 'grpc-kind-lab'), incident as never);
     expect((await run()).stderr).toContain('Deployment greeter-client → Service greeter\n');
+
+    // 1 would say that a cause is named.
+    await rm(join(here.labDir, 'kubeconfig'));
+    const broken = await run();
+    expect(broken.stderr).toMatch(/^error: .*kubeconfig cannot be read: ENOENT/);
+    expect([broken.stdout, broken.exitCode]).toEqual(['', 3]);
 
     // Facts are no runs.
     const list = await here.run('report', ['--list']);

@@ -109,6 +109,12 @@ describe('the facts of a question', () => {
     });
   });
 
+  it('have lists where the API server has null, and nothing where it has null for nothing', async () => {
+    const facts = await gatherFacts(access, SHOP);
+    expect(facts.objects.endpointSlices[0]).toMatchObject({ endpoints: [] });
+    expect(JSON.stringify(facts)).not.toContain('null');
+  });
+
   it('are each there once, also where DNS itself is in question', async () => {
     const { objects } = await gatherFacts(access, { ...SHOP, namespace: 'kube-system', service: 'kube-dns' });
     for (const list of Object.values(objects)) expect(names(list)).toEqual([...new Set(names(list))]);

@@ -18,6 +18,8 @@ describe('a text keeps no secret', () => {
     ['bearer token', `Authorization: Bearer ${SECRET}`],
     ['bearer token in prose', `sent bearer ${SECRET} to a`],
     ['basic credentials', `"authorization":"Basic ${SECRET}"`],
+    ['basic credentials of a header', `> Authorization: Basic ${SECRET}`],
+    ['value of a quoted key', `{"db.password": ${SECRET}}`],
     ['header of its own', `authorization=${SECRET}`],
     ['JWT', `got ${JWT.replace('x'.repeat(14), SECRET)} from b`],
     ['JWT that is cut', `${JWT.slice(0, 30)}${SECRET}`],

@@ -89,6 +89,24 @@ export function shopPod(name: string, fields: PodFields = {}, namespace = 'shop'
   } as unknown as KubernetesObject;
 }
 
+const SELECTOR = { matchLabels: { app: 'of-others' } };
+const WORKLOAD = {
+  spec: {
+    selector: SELECTOR,
+    // As the API server has it: what is not set may be null.
+    template: { metadata: { creationTimestamp: null }, spec: { containers: [] } },
+  },
+};
+/** What is there beside, in every namespace, with what every such object has. */
+const OF_OTHERS = {
+  endpointslices: { addressType: 'IPv4', endpoints: null, ports: null },
+  statefulsets: WORKLOAD,
+  daemonsets: WORKLOAD,
+  replicasets: WORKLOAD,
+  networkpolicies: { spec: { podSelector: SELECTOR } },
+  events: { involvedObject: { kind: 'Pod', name: 'of-others' } },
+};
+
 /** All is well in it. */
 export function shop(kube: KubeApi): void {
   const put = (resource: string, namespace: string | undefined, object: object) =>
@@ -134,7 +152,7 @@ export function shop(kube: KubeApi): void {
     metadata: { name: 'teller', namespace: 'bank' },
     spec: { ports: [{ port: 443 }] },
   });
-  put('deployments', 'bank', { metadata: { name: 'teller', namespace: 'bank' } });
+  put('deployments', 'bank', { metadata: { name: 'teller', namespace: 'bank' }, ...WORKLOAD });
   put(
     'pods',
     'shop',
@@ -151,23 +169,19 @@ export function shop(kube: KubeApi): void {
     shopPod('greeter-1', { labels: { app: 'greeter' }, owner: 'greeter-abc', ip: '10.0.0.2' }),
   );
   put('pods', 'shop', shopPod('cron-1', { owner: 'cron-abc', ip: '10.0.0.3' }));
-  for (const resource of [
-    'endpointslices',
-    'statefulsets',
-    'daemonsets',
-    'replicasets',
-    'networkpolicies',
-    'events',
-  ])
+  for (const [resource, fields] of Object.entries(OF_OTHERS))
     for (const namespace of ['shop', 'bank', 'kube-system'])
-      put(resource, namespace, { metadata: { name: 'one', namespace } });
+      put(resource, namespace, { metadata: { name: 'one', namespace }, ...fields });
   put('services', 'kube-system', { metadata: { name: 'kube-dns', namespace: 'kube-system' } });
   put('configmaps', 'kube-system', {
     metadata: { name: 'coredns', namespace: 'kube-system' },
     data: { Corefile: '.' },
   });
   const dns = { 'k8s-app': 'kube-dns' };
-  put('deployments', 'kube-system', { metadata: { name: 'coredns', namespace: 'kube-system', labels: dns } });
+  put('deployments', 'kube-system', {
+    metadata: { name: 'coredns', namespace: 'kube-system', labels: dns },
+    ...WORKLOAD,
+  });
   put('pods', 'kube-system', shopPod('coredns-1', { labels: dns }, 'kube-system'));
   put('pods', 'kube-system', shopPod('proxy-1', {}, 'kube-system'));
 }

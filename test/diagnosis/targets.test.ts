@@ -131,6 +131,8 @@ describe('targets are found', () => {
       SIDECAR_IMAGE: 'redis:7',
       BIND_ADDRESS: '10.0.0.1:80',
       LISTEN: 'localhost:80',
+      LISTEN_HOST: 'localhost',
+      LISTEN_PORT: '80',
     };
     expect(targetsIn(container({ env: env(variables) }), [])).toEqual([]);
   });
