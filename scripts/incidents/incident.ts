@@ -40,6 +40,8 @@ export type Variant = {
   change?: (draft: Draft, world: World) => void | Promise<void>;
   /** What is done beside that, and is no object of the world. */
   actions?: readonly Action[];
+  /** How long it takes until it does what it does, where that is not at once. */
+  showsAfterMs?: number;
   expect: {
     /** What a client sees that was connected before. */
     connected: Expectation;

@@ -90,7 +90,7 @@ export async function injectAndWatch(
 async function watchSymptoms(
   lab: Lab,
   world: World,
-  { expect }: Variant,
+  { expect, showsAfterMs = 0 }: Variant,
   from: {
     clients: Clients;
     before: Awaited<ReturnType<Clients['connected']>>;
@@ -100,6 +100,7 @@ async function watchSymptoms(
   work: Work,
 ): Promise<Symptoms> {
   const { clients, before, oldPods, began } = from;
+  await delay(showsAfterMs, undefined, { signal: work.signal });
   const deadline = performance.now() + SYMPTOMS_MS;
   for (;;) {
     const fresh = await clients.fresh();

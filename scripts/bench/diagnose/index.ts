@@ -84,13 +84,15 @@ async function one(on: OnLab, chosen: readonly Chosen[], signal: AbortSignal): P
   worlds += 1;
   const drawn = randomWorld(Math.random, `${process.pid.toString(36)}${worlds.toString(36)}`);
   const world = chosen.reduce((before, { incident }) => incident.world?.(before) ?? before, drawn);
-  let facts: Facts | undefined;
-  const result = await trial(on, world, chosen, (seen) => (facts = seen), signal);
+  const seen = new Map<string, Facts>();
+  const result = await trial(on, world, chosen, (when, facts) => seen.set(when, facts), signal);
   print(describeTrial(result));
-  if (facts && !(isRight(result) && result.before === 'healthy')) {
-    const file = join(ROOT, '.lab', `facts-${result.injected.join('+')}-${world.namespace}.json`);
+  const wrong = { before: result.before !== 'healthy', after: !isRight(result) };
+  for (const [when, facts] of seen) {
+    if (!wrong[when as keyof typeof wrong]) continue;
+    const file = join(on.lab.lab.dir, `facts-${world.namespace}-${when}.json`);
     await writeFile(file, JSON.stringify(facts, null, 2));
-    print(`  the facts: ${file}`);
+    print(`  facts ${when}: ${file}`);
   }
   return result;
 }

@@ -31,12 +31,12 @@ export type Trial = {
   error?: string;
 };
 
-/** @param keep gets the facts on which the last diagnosis rests. */
+/** @param keep gets the facts on which each diagnosis rests: of the healthy world, and of the broken one. */
 export async function trial(
   { lab }: OnLab,
   world: World,
   chosen: readonly Chosen[],
-  keep: (facts: Facts) => void,
+  keep: (when: 'before' | 'after', facts: Facts) => void,
   signal: AbortSignal,
 ): Promise<Trial> {
   const work = { say: () => {}, signal };
@@ -56,7 +56,9 @@ export async function trial(
       chosen.map(({ variant }) => variant),
       work,
     );
-    result.before = namedBy(await facts(lab, world, signal)).join(', ');
+    const healthy = await facts(lab, world, signal);
+    result.before = namedBy(healthy).join(', ');
+    keep('before', healthy);
     for (const [index, each] of chosen.entries()) {
       const state = (await readState(lab.api, world)) ?? { world, injected: [] };
       const others = chosen.slice(0, index).map(({ variant }) => variant);
@@ -68,7 +70,7 @@ export async function trial(
     const seen = await facts(lab, world, signal);
     result.named = namedBy(seen);
     result.diagnosedMs = performance.now() - began;
-    keep(seen);
+    keep('after', seen);
   } catch (error) {
     signal.throwIfAborted();
     result.error = messageOf(error);

@@ -30,6 +30,8 @@ export default {
           failureThreshold: 2,
         };
       },
+      // Twice two seconds until the first kill, and its grace.
+      showsAfterMs: 12_000,
       expect: { connected: failsWith('UNAVAILABLE'), fresh: failsWith('UNAVAILABLE') },
     },
   },
