@@ -22,6 +22,7 @@ import {
   grpcPorts,
   kubectl,
   probesOfPod,
+  unreached,
   workloadRef,
 } from './say.ts';
 
@@ -65,7 +66,8 @@ function judgePod(situation: Situation, route: Route, service: ServiceView, pod:
   const failures = failing(situation, /refused/i);
   const words = wordsOf(pod, container, ports);
   const isRefusing = refused.length > 0 || refusedEvent !== undefined || failures.length > 0;
-  if (words.length === 0 || (!isRefusing && pod.ready && tried.length > 0)) return undefined;
+  // Behind a sidecar, localhost is where a server should listen: it is the effect that tells.
+  if (words.length === 0 || (!isRefusing && pod.ready && unreached(situation).length === 0)) return undefined;
   const setting = words.find(({ fact }) => fact.includes(' env '));
   const [, name] = / env (\S+)/.exec(setting?.fact ?? '') ?? [];
   const evidence: Evidence[] = [
