@@ -133,7 +133,18 @@ const throttled: Edit = (facts) => {
 describe('it is', () => {
   it.each<[string, string[], Partial<Options>, Edit[]]>([
     // Healthy, for all that is known.
-    ['a server that declares no port', [], FOREIGN, [undeclared]],
+    ['a server that declares no port', [], { ...FOREIGN, ...HEADED }, [undeclared]],
+    [
+      'a port that nobody declares, and calls that are answered',
+      [],
+      {},
+      [
+        dials('dns:///greeter:50052'),
+        (facts) => {
+          facts.probes.length = 0;
+        },
+      ],
+    ],
     [
       'a server that is probed on a port that it does not declare',
       [],
@@ -387,6 +398,37 @@ describe('it is', () => {
       [
         clientEnv('grpc_proxy', 'http://127.0.0.1:3128'),
         failing('UNAVAILABLE', 'No connection established. Last error: connect ECONNREFUSED 127.0.0.1:3128'),
+      ],
+    ],
+
+    [
+      'a method that the probe finds missing, before the client has called',
+      ['proto-mismatch'],
+      {},
+      [
+        unimplemented,
+        (facts) => {
+          facts.clients.length = 0;
+        },
+      ],
+    ],
+
+    // One that is surer than what could explain it stands for itself.
+    [
+      'one of three that crashes, and all are slow',
+      ['slow-server', 'crash-loop'],
+      {},
+      [
+        (facts) => {
+          const [first] = serverPods(facts);
+          Object.assign(first?.status?.conditions?.[0] ?? {}, { status: 'False' });
+          Object.assign(first?.status?.containerStatuses?.[0] ?? {}, {
+            restartCount: 9,
+            state: { waiting: { reason: 'CrashLoopBackOff' } },
+          });
+        },
+        probes((probe) => ({ ...probe, method: { code: 'DEADLINE_EXCEEDED', ms: 2000 } })),
+        LATE,
       ],
     ],
 

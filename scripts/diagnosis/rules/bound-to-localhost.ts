@@ -18,7 +18,6 @@ import {
   failing,
   failureEvidence,
   firstOf,
-  goesThrough,
   grpcPorts,
   kubectl,
   probesOfPod,
@@ -58,7 +57,7 @@ function judgePod(situation: Situation, route: Route, service: ServiceView, pod:
   );
   if (!container) return undefined;
   const tried = probesOfPod(situation, pod).filter(({ port }) => ports.includes(port));
-  if (tried.some(connected) || (tried.length === 0 && goesThrough(situation))) return undefined;
+  if (tried.some(connected)) return undefined;
   const refused = tried.filter(isRefused);
   const refusedEvent = probeFailures(pod, 'readiness', 'startup', 'liveness').findLast(({ message }) =>
     /refused/i.test(message),
