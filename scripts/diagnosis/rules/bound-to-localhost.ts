@@ -18,10 +18,10 @@ import {
   failing,
   failureEvidence,
   firstOf,
-  goesThrough,
   grpcPorts,
   kubectl,
   probesOfPod,
+  unreached,
   workloadRef,
 } from './say.ts';
 
@@ -49,23 +49,18 @@ export const boundToLocalhost: Rule = {
 
 function judgePod(situation: Situation, route: Route, service: ServiceView, pod: PodView) {
   const ports = portsOf(route, service, pod);
-  const container = pod.containers.find(
-    (each) =>
-      !each.init &&
-      each.state.kind === 'running' &&
-      (each.ports.length === 0 || each.ports.some(({ port }) => ports.includes(port))),
-  );
-  if (!container) return undefined;
+  const [container, words] = listenerOf(pod, ports) ?? [];
+  if (!container || !words) return undefined;
   const tried = probesOfPod(situation, pod).filter(({ port }) => ports.includes(port));
-  if (tried.some(connected) || (tried.length === 0 && goesThrough(situation))) return undefined;
+  if (tried.some(connected)) return undefined;
   const refused = tried.filter(isRefused);
   const refusedEvent = probeFailures(pod, 'readiness', 'startup', 'liveness').findLast(({ message }) =>
     /refused/i.test(message),
   );
   const failures = failing(situation, /refused/i);
-  const words = wordsOf(pod, container, ports);
   const isRefusing = refused.length > 0 || refusedEvent !== undefined || failures.length > 0;
-  if (words.length === 0 || (!isRefusing && pod.ready && tried.length > 0)) return undefined;
+  // Behind a sidecar, localhost is where a server should listen: it is the effect that tells.
+  if (!isRefusing && pod.ready && unreached(situation).length === 0) return undefined;
   const setting = words.find(({ fact }) => fact.includes(' env '));
   const [, name] = / env (\S+)/.exec(setting?.fact ?? '') ?? [];
   const evidence: Evidence[] = [
@@ -95,6 +90,20 @@ function portsOf({ port }: Route, service: ServiceView, pod: PodView): number[] 
     .flatMap((each) => targetPortsOn(each, pod));
   const served = dialled.length > 0 ? dialled : servedPorts(service, pod);
   return served.length > 0 ? served : grpcPorts(pod);
+}
+
+/** The container that runs and may serve these ports, and says that it listens on localhost. */
+function listenerOf(pod: PodView, ports: readonly number[]): [ContainerView, Evidence[]] | undefined {
+  const may = pod.containers.filter(
+    (each) =>
+      !each.init &&
+      each.state.kind === 'running' &&
+      (each.ports.length === 0 || each.ports.some(({ port }) => ports.includes(port))),
+  );
+  return firstOf(may, (each) => {
+    const words = wordsOf(pod, each, ports);
+    return words.length > 0 ? [each, words] : undefined;
+  });
 }
 
 /** Where the container says, or is told, that it listens on localhost, on this port or without one. */

@@ -28,8 +28,7 @@ export const dnsDown: Rule = {
     if (works && !isGone) return undefined;
     if (!failed && !isGone && !corefile && unanswered.length === 0) return undefined;
     // A client that is late itself has no time for answers.
-    if (!isGone && !corefile && (deniedByPolicy(situation) || starvationOf(situation).length > 0))
-      return undefined;
+    if (!isGone && !corefile && starvationOf(situation).length > 0) return undefined;
     const evidence: Evidence[] = [
       ...(dns.workload?.replicas === 0
         ? [
@@ -78,19 +77,3 @@ function fixOf({ dns }: Situation, corefile: string | undefined): string {
     return `take "${corefile}" out of the ${dns.corefile?.where}, then ${kubectl(namespace, `rollout restart ${ref}`)}`;
   return `see why it does not answer (${kubectl(namespace, `logs ${ref}`)}), then ${kubectl(namespace, `rollout restart ${ref}`)}`;
 }
-
-/** Then it is not DNS that is down. */
-const deniedByPolicy = ({ policies, client, dns }: Situation): boolean =>
-  dns.service !== undefined &&
-  client.pods.some((from) =>
-    policies.denies({
-      from,
-      to: dns.service?.pods[0] ?? {
-        namespace: dns.service?.namespace ?? '',
-        labels: dns.service?.selector ?? {},
-        containers: [],
-      },
-      port: 53,
-      protocol: 'UDP',
-    }),
-  );

@@ -1,6 +1,6 @@
 import type { Evidence, Rule } from '../rule.ts';
 import { connected } from '../situation/index.ts';
-import { failing, failureEvidence, firstOf, goesThrough, probesTo, servicesOf } from './say.ts';
+import { failing, failureEvidence, firstOf, probesTo, servicesOf } from './say.ts';
 
 /** What gRPC's libraries make of an answer in HTTP/1.1. */
 const NOT_HTTP2 =
@@ -14,11 +14,10 @@ export const http1OnlyServer: Rule = {
   judge: (situation) =>
     firstOf(servicesOf(situation), (service) => {
       const probes = probesTo(situation, service).filter(connected);
-      // A server that wants TLS may say so in HTTP/1.1.
-      const http1 = probes.filter(({ preface, tls }) => preface?.saw === 'http1' && tls?.alpn !== 'h2');
+      const http1 = probes.filter(({ preface }) => preface?.saw === 'http1');
       const failures = [...failing(situation, NOT_HTTP2), ...failing(situation, HTTP_HEX)];
       if (probes.some(({ preface }) => preface?.saw === 'http2') && http1.length === 0) return undefined;
-      if (http1.length === 0 && (failures.length === 0 || goesThrough(situation))) return undefined;
+      if (http1.length === 0 && failures.length === 0) return undefined;
       const evidence: Evidence[] = [
         ...http1.slice(0, 2).map(({ where, preface }) => ({
           fact: `probe ${where} preface`,

@@ -121,17 +121,17 @@ function judgeDns(situation: Situation): Suspicion | undefined {
     targetPortsOn(service.ports.find((each) => each.port === DNS_PORT) ?? NO_PORT, to)[0] ?? DNS_PORT;
   return firstOf(clientEnds(situation), (from) => {
     const denial = situation.policies.denies({ from, to, port, protocol: 'UDP' });
-    if (denial?.direction !== 'Egress') return undefined;
+    if (!denial) return undefined;
     const failed = facts.probes.find(({ answer }) => answer.control.error !== undefined);
     return {
       cause: 'network-policy',
       certainty: failed ? 'certain' : situation.calls.answering ? 'possible' : 'likely',
-      summary: `the NetworkPolicy ${denial.policies[0]} lets the client's pods not even ask DNS (egress, port ${port} UDP)`,
+      summary: `the NetworkPolicy ${denial.policies[0]} lets the client's pods not even ask DNS (${denial.direction.toLowerCase()}, port ${port} UDP)`,
       evidence: [
         {
           fact: `NetworkPolicy ${listOf(denial.policies)}`,
-          value: 'Egress',
-          says: `selects the client's pods, and no rule lets them to ${service.ref}`,
+          value: denial.direction,
+          says: `no rule lets the client's pods to ${service.ref}`,
         },
         ...(failed
           ? [
