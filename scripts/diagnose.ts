@@ -55,7 +55,7 @@ const command = labCommand(
   .option('--probe', 'let one short-lived pod beside the client try the way of a call')
   .option('--probe-image <image>', 'of that pod: greeter-client, where the cluster can pull it', PROBE_IMAGE)
   .option('--facts <file>', 'no cluster: judge facts that were saved')
-  .option('--save <file>', 'write the facts')
+  .option('--write-facts <file>', 'write the facts')
   .addOption(jsonOption())
   .addHelpText(
     'after',
@@ -78,9 +78,9 @@ async function diagnose(signal: AbortSignal): Promise<number> {
   const { facts, file } = options.facts
     ? { facts: await readFacts(options.facts), file: options.facts }
     : await gathered(signal);
-  if (options.save) await writeFacts(options.save, facts);
+  if (options.writeFacts) await writeFacts(options.writeFacts, facts);
   const diagnosis = judge(facts);
-  const answer = answerOf(diagnosis, facts.unseen, options.save ?? file);
+  const answer = answerOf(diagnosis, facts.unseen, options.writeFacts ?? file);
   const text = options.json
     ? JSON.stringify(answer, null, 2)
     : describeAnswer(answer, facts.question, process.stdout);

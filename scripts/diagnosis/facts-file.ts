@@ -41,7 +41,7 @@ const Outline = z.looseObject({
 export async function readFacts(file: string): Promise<Facts> {
   const refuse = (why: string, cause: unknown) =>
     new LabError('usage', `${file} ${why}`, {
-      hint: '--save of npm run diagnose writes such files; on the lab they are .lab/runs/…-diagnose/facts.json.',
+      hint: '--write-facts of npm run diagnose writes such files; on the lab they are .lab/runs/…-diagnose/facts.json.',
       cause,
     });
   const text = await readFile(file, 'utf8').catch((error: unknown) => {

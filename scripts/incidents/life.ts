@@ -14,7 +14,7 @@ import { arrange } from './arrange.ts';
 import type { Variant } from './incident.ts';
 import { type Work, worldReady } from './ready.ts';
 import { forgetState, type Injected, type State, writeState } from './state.ts';
-import { WORLD_LABEL, type World } from './world.ts';
+import { isClient, WORLD_LABEL, type World } from './world.ts';
 
 type Lab = Pick<StartedLab, 'api' | 'manifests'>;
 
@@ -28,7 +28,14 @@ export async function bringUp(
   work: Work,
 ): Promise<void> {
   const { healthy } = await arrange(manifests, world, variants);
-  await applyWorld(api, world, healthy);
+  // Clients that start before the servers know those alone that were Ready first, and look for no others.
+  const servers = healthy.filter((manifest) => !isClient(manifest, world));
+  await applyWorld(api, world, servers);
+  await worldReady(api, servers, 'every pod Ready', work);
+  await apply(
+    api,
+    healthy.filter((manifest) => isClient(manifest, world)),
+  );
   await worldReady(api, healthy, 'every pod Ready', work);
 }
 

@@ -19,9 +19,10 @@ export const PAIRS: readonly (readonly [Cause, Cause])[] = [
   ['cross-namespace', 'selector-mismatch'],
   ['headless-port', 'readiness-failing'],
   ['proxy-env', 'scaled-to-zero'],
-  ['one-pod-hot', 'slow-server'],
+  ['one-pod-hot', 'server-not-serving'],
   ['server-not-serving', 'message-too-large'],
-  ['server-not-serving', 'slow-server'],
-  ['connection-leak', 'message-too-large'],
+  ['slow-server', 'server-not-serving'],
+  ['connection-leak', 'server-not-serving'],
+  ['new-replicas-idle', 'server-not-serving'],
   ['stuck-liveness', 'message-too-large'],
 ];

@@ -100,6 +100,9 @@ export const manifestsOf = ({ others, ...objects }: Draft): Manifest[] => [
   ...(Object.values(objects) as Manifest[]),
 ];
 
+export const isClient = ({ kind, metadata }: Manifest, world: World): boolean =>
+  kind === 'Deployment' && [world.client, earlierClient(world)].includes(metadata.name);
+
 const selectorOf = (app: string) => ({ 'app.kubernetes.io/name': app });
 
 const metadataOf = (name: string, namespace: string, app: string, world: World) => ({

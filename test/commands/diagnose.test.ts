@@ -92,7 +92,7 @@ describe.concurrent('diagnose, of what cannot be, says what is wrong and ends wi
     await writeFile(file, '{"version":1}');
     const { stderr, exitCode } = await here.run('diagnose', ['--facts', file]);
     expect(stderr).toMatch(
-      /^error: .*facts\.json has no facts of a diagnosis: at: .*\n {2}--save of npm run diagnose/,
+      /^error: .*facts\.json has no facts of a diagnosis: at: .*\n {2}--write-facts of npm run diagnose/,
     );
     expect(exitCode).toBe(2);
   });
@@ -116,7 +116,7 @@ describe.concurrent('diagnose', () => {
     const { stdout, stderr, exitCode } = await here.run('diagnose', [
       ...here.context,
       ...WEB,
-      ...['--save', file, '--debug'],
+      ...['--write-facts', file, '--debug'],
     ]);
     const facts = JSON.parse(await readFile(file, 'utf8')) as Facts;
     expect(facts.question).toEqual(SHOP);
