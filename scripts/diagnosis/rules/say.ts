@@ -2,7 +2,6 @@
 import type { Certainty, Evidence } from '../rule.ts';
 import {
   answered,
-  brokenLayer,
   connected,
   describeFailure,
   type Failure,
@@ -70,10 +69,6 @@ export const lookupFailed = ({ facts }: Situation): boolean =>
   facts.probes.some(
     ({ answer }) => answer.lookup.error !== undefined || answer.lookup.addresses.length === 0,
   );
-
-/** Whether any way was tried, and something on it is broken. */
-export const brokenProbes = ({ probed }: Situation): Probed[] =>
-  probed.filter((probe) => brokenLayer(probe) !== undefined);
 
 export const kubectl = (namespace: string, words: string): string => `kubectl -n ${namespace} ${words}`;
 
