@@ -96,7 +96,8 @@ export const patchService = (
 
 /** The client is to dial another target: by the setting that says which, where it is known. */
 export function retarget({ client }: Situation, { target }: Route, instead: string): string {
-  const [, setting] = /\benv (\S+)/.exec(target?.where ?? '') ?? [];
+  // Host and port in variables of their own are for a person to change.
+  const [, setting] = /^env ([^\s,]+)(?: \(|$)/.exec(target?.where ?? '') ?? [];
   const scheme = /^([a-z0-9+.-]+:\/*)/i.exec(target?.raw ?? '')?.[1] ?? '';
   const value = `${/^[a-z]+:\/\/[^/]/i.test(target?.raw ?? '') || scheme.endsWith('///') || /^dns:/.test(scheme) ? scheme : ''}${instead}`;
   if (setting === undefined) return `let the client dial ${value} (${target?.where ?? 'its target'})`;
