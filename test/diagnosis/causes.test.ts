@@ -43,3 +43,28 @@ describe('a change that replaced every server at once', () => {
     expect(causes[0]?.cause).toBe(cause);
   });
 });
+
+describe('a fix', () => {
+  it.each<[Cause, string]>([
+    ['wrong-service-port', 'kubectl -n shop set env deployment/web GREETER_ADDR=dns:///greeter:50051'],
+    ['wrong-address', 'kubectl -n shop set env deployment/web GREETER_ADDR=dns:///greeter:50051'],
+    ['cross-namespace', 'kubectl -n front set env deployment/web GREETER_ADDR=dns:///greeter.shop:50051'],
+    ['headless-port', 'kubectl -n shop set env deployment/web GREETER_ADDR=dns:///greeter:8080'],
+    ['scaled-to-zero', 'kubectl -n shop scale deployment/greeter --replicas=1'],
+    ['bound-to-localhost', 'kubectl -n shop set env deployment/greeter -c server BIND_ADDRESS=0.0.0.0'],
+    ['proxy-env', 'kubectl -n shop set env deployment/web -c app no_proxy=greeter'],
+    [
+      'selector-mismatch',
+      `kubectl -n shop patch service greeter --type merge -p '{"spec":{"selector":{"app":"greeter"}}}'`,
+    ],
+    [
+      'wrong-target-port',
+      `kubectl -n shop patch service greeter --type json -p '[{"op":"replace","path":"/spec/ports/0/targetPort","value":50051}]'`,
+    ],
+  ])('of %s is a command with the names of the case', (cause, fix) => {
+    for (const lab of [true, false]) {
+      const { world = {}, edits } = BREAK[cause](lab);
+      expect(judge(edited(healthy({ ...world, lab }), ...edits)).causes[0]?.fix).toBe(fix);
+    }
+  });
+});

@@ -32,6 +32,8 @@ const LISTENING = new RegExp(
   'i',
 );
 const WHOLE = new RegExp(`^(?:[a-z]+://)?${LOOPBACK}(?::(\\d+))?/?$`, 'i');
+/** As much of a line is looked at: what a program says when it begins to listen is short. */
+const LINE = 500;
 /** Settings that say where to listen, not whom to call. */
 const BINDS =
   /BIND|LISTEN|(^|_)HOST$|SERVER_(ADDR|HOST)|ASPNETCORE_URLS|GRPC_(ADDR|HOST|ADDRESS)|^ADDR(ESS)?$/i;
@@ -129,6 +131,7 @@ function wordsOf(pod: PodView, { name, env, words }: ContainerView, ports: reado
   const lines = pod.logs
     .filter(({ container, previous }) => container === name && !previous)
     .flatMap((log) => log.lines)
+    .map((line) => line.slice(0, LINE))
     .filter((line) => {
       const match = LISTENING.exec(line);
       return (

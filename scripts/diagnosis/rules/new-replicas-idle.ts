@@ -69,7 +69,7 @@ function byLogs(situation: Situation, service: ServiceView): Suspicion | undefin
 }
 
 function say(
-  { nowMs }: Situation,
+  { nowMs, client }: Situation,
   service: ServiceView,
   idle: readonly PodView[],
   certainty: Suspicion['certainty'],
@@ -94,9 +94,7 @@ function say(
         says: 'a client resolves again when it loses a connection, and none is ended',
       },
     ],
-    fix: pod
-      ? `give the servers a max connection age (MAX_CONNECTION_AGE of gRPC: about 5 min, with a grace); at once: ${kubectl(pod.namespace, `rollout restart ${workloadRef(pod)}`)}`
-      : 'give the servers a max connection age',
+    fix: `give the servers a max connection age (MAX_CONNECTION_AGE of gRPC: some minutes, with a grace); at once: ${kubectl(client.namespace, `rollout restart ${client.kind.toLowerCase()}/${client.name}`)}`,
   };
 }
 

@@ -37,7 +37,9 @@ function judgeContainer(situation: Situation, route: Route, container: Container
   );
   if (named.length === 0 && calls.length === 0 && sockets.length === 0) return undefined;
   const direct = situation.probed.find(answered);
-  const noProxy = spared[0]?.name ?? 'NO_PROXY';
+  // grpc-js reads the small letters only.
+  const isSmall = proxy.name === proxy.name.toLowerCase();
+  const noProxy = spared[0]?.name ?? (isSmall ? 'no_proxy' : 'NO_PROXY');
   const also = [spared[0]?.value, target.host].filter(Boolean).join(',');
   const evidence: Evidence[] = [
     {

@@ -2,7 +2,6 @@
 import type { Certainty, Evidence } from '../rule.ts';
 import {
   answered,
-  brokenLayer,
   connected,
   describeFailure,
   type Failure,
@@ -71,10 +70,6 @@ export const lookupFailed = ({ facts }: Situation): boolean =>
     ({ answer }) => answer.lookup.error !== undefined || answer.lookup.addresses.length === 0,
   );
 
-/** Whether any way was tried, and something on it is broken. */
-export const brokenProbes = ({ probed }: Situation): Probed[] =>
-  probed.filter((probe) => brokenLayer(probe) !== undefined);
-
 export const kubectl = (namespace: string, words: string): string => `kubectl -n ${namespace} ${words}`;
 
 /** `deployment/greeter`, as kubectl takes it. */
@@ -101,7 +96,8 @@ export const patchService = (
 
 /** The client is to dial another target: by the setting that says which, where it is known. */
 export function retarget({ client }: Situation, { target }: Route, instead: string): string {
-  const [, setting] = /\benv (\S+)/.exec(target?.where ?? '') ?? [];
+  // Host and port in variables of their own are for a person to change.
+  const [, setting] = /^env ([^\s,]+)(?: \(|$)/.exec(target?.where ?? '') ?? [];
   const scheme = /^([a-z0-9+.-]+:\/*)/i.exec(target?.raw ?? '')?.[1] ?? '';
   const value = `${/^[a-z]+:\/\/[^/]/i.test(target?.raw ?? '') || scheme.endsWith('///') || /^dns:/.test(scheme) ? scheme : ''}${instead}`;
   if (setting === undefined) return `let the client dial ${value} (${target?.where ?? 'its target'})`;

@@ -12,7 +12,7 @@ import { type ServiceView, serviceView } from './services.ts';
 export type { ContainerView, ProbeSetting } from './containers.ts';
 export { describeFailure, type Failure } from './failures.ts';
 export { timeIn } from './log-failures.ts';
-export { declaredPorts, type PodView, portsNamed, type Workload } from './pods.ts';
+export { declaredPorts, type PodView, type Workload } from './pods.ts';
 export type { End } from './policies.ts';
 export * from './probed.ts';
 export { type Route, readsSlices } from './routes.ts';

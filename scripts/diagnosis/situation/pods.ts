@@ -47,13 +47,17 @@ export type Workload = {
 };
 
 export function podsOf({ objects, logs }: Facts): PodView[] {
-  const events = eventsOf(objects.events);
+  const events = Map.groupBy(
+    eventsOf(objects.events).filter(({ kind }) => kind === 'Pod'),
+    ({ namespace, name }) => `${namespace}/${name}`,
+  );
+  const logsOf = Map.groupBy(logs, ({ namespace, pod }) => `${namespace}/${pod}`);
   return objects.pods.map((pod) => {
     const { name = '', namespace = '' } = pod.metadata ?? {};
-    const isOfIt = (of: { namespace: string }, its: string) => of.namespace === namespace && its === name;
+    const ref = `${namespace}/${name}`;
     const ready = pod.status?.conditions?.find(({ type }) => type === 'Ready');
     return {
-      ref: `${namespace}/${name}`,
+      ref,
       name,
       namespace,
       ip: pod.status?.podIP,
@@ -69,8 +73,8 @@ export function podsOf({ objects, logs }: Facts): PodView[] {
       changedMs: timeMs(ready?.lastTransitionTime),
       closedGates: closedGatesOf(pod),
       containers: containersOf(pod.spec, objects, namespace, pod.status),
-      events: events.filter((event) => event.kind === 'Pod' && isOfIt(event, event.name)),
-      logs: logs.filter((log) => isOfIt(log, log.pod)),
+      events: events.get(ref) ?? [],
+      logs: logsOf.get(ref) ?? [],
     };
   });
 }

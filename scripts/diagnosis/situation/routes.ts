@@ -70,23 +70,23 @@ export function routesOf(facts: Facts, names: Names, containers: readonly Contai
   return [...lost.map((route) => ({ ...route, service: route.service ?? service })), unknown];
 }
 
-/** What a running workload dials is sure; settings are what it is told. */
+/** What a running workload dials is sure; settings are what it is told, and where that can be changed. */
 function targetsOf({ clients, objects, question }: Facts, containers: readonly ContainerView[]): Target[] {
+  const { namespace } = question.client;
+  const maps = objects.configMaps.filter(({ metadata }) => metadata?.namespace === namespace);
+  const specs = containerSpecs(objects, question, containers);
+  const told = unique(specs.flatMap((container) => targetsIn(container, maps)));
   const running = clients.flatMap(({ pod, workloads }) =>
     workloads
       .filter(({ status }) => status.running)
       .flatMap(({ spec }) => {
         const target = parseTarget(spec.target, true);
-        return target
-          ? [{ ...target, where: `workload ${spec.id} of ${question.client.namespace}/${pod}` }]
-          : [];
+        const where =
+          told.find(({ raw }) => raw === spec.target)?.where ?? `workload ${spec.id} of ${namespace}/${pod}`;
+        return target ? [{ ...target, where }] : [];
       }),
   );
-  if (running.length > 0) return unique(running);
-  const { namespace } = question.client;
-  const maps = objects.configMaps.filter(({ metadata }) => metadata?.namespace === namespace);
-  const specs = containerSpecs(objects, question, containers);
-  return unique(specs.flatMap((container) => targetsIn(container, maps)));
+  return running.length > 0 ? unique(running) : told;
 }
 
 function containerSpecs(

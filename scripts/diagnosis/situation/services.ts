@@ -80,6 +80,7 @@ export function serviceView(
       metadata?.namespace === namespace && metadata.labels?.['kubernetes.io/service-name'] === name,
   );
   const isNone = selected.length === 0 && selectedWorkloads.length === 0;
+  let near: Near[] | undefined;
   return {
     ref: `${namespace}/${name}`,
     name,
@@ -107,12 +108,16 @@ export function serviceView(
       ),
     ),
     hasSlices: slices.length > 0,
-    near:
-      selector && isNone
-        ? nearTo(name, selector, ports, pods, workloads).filter(
-            ({ owner }) => `${namespace}/${owner.name}` !== clientRef,
-          )
-        : [],
+    // Looked for when it is asked for: of hundreds of Services, one is in question.
+    get near() {
+      near ??=
+        selector && isNone
+          ? nearTo(name, selector, ports, pods, workloads).filter(
+              ({ owner }) => `${namespace}/${owner.name}` !== clientRef,
+            )
+          : [];
+      return near;
+    },
   };
 }
 
