@@ -17,7 +17,7 @@ export type CommandOptions = {
 
 /** A command by the file in scripts/, with Node itself: npm would add its own words. */
 export async function lab(
-  command: 'lab-up' | 'lab-down' | 'lab-status' | 'experiment' | 'diagnose' | 'report',
+  command: 'lab-up' | 'lab-down' | 'lab-status' | 'experiment' | 'incident' | 'diagnose' | 'report',
   args: readonly string[] = [],
   { env = {}, cwd = ROOT, signal, once }: CommandOptions = {},
 ): Promise<CommandResult> {

@@ -27,7 +27,9 @@ export default {
   variants: {
     number: {
       about: 'targetPort is the next port, on which nobody listens',
-      before({ client, earlier }, world) {
+      // One server: with more, a ClusterIP would be an incident of its own, one-pod-hot.
+      before({ server, client, earlier }, world) {
+        server.spec.replicas = 1;
         for (const each of [client, earlier])
           setEnv(each, { GREETER_TARGET: targetOf(world, world.service) });
       },
