@@ -1,114 +1,18 @@
-// npm run docs – writes docs/experiments/ from the experiments' own definitions and from runs that were made here.
-import { readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { Command } from '@commander-js/extra-typings';
-import { markdownTable } from 'markdown-table';
-import { CAPABILITIES, ROOT } from './cluster/index.ts';
-import { main, say } from './common/cli.ts';
+// npm run docs – writes docs/experiments/ and docs/incidents/ from what is defined in code and was run here.
+import { main } from './common/cli.ts';
 import { EXIT } from './common/errors.ts';
 import { labCommand, refuseMisuse } from './common/options.ts';
-import { type Experiment, findExperiments } from './experiments/index.ts';
-import { figureOfRun, type RunDocument, readRun, runIds } from './report/index.ts';
-
-const FOLDER = join(ROOT, 'docs/experiments');
-const SEEN = '## What was seen';
+import { writeExperiments } from './docs/experiments.ts';
+import { writeIncidents } from './docs/incidents.ts';
 
 const command = labCommand(
   'docs',
-  'Write docs/experiments/: a page for each experiment, with what its newest passing run on kind showed.',
+  'Write docs/experiments/ and docs/incidents/: a page for each experiment, with what its\nnewest passing run on kind showed, and a page for each incident.',
 ).parse();
 
 await main(async () => {
   refuseMisuse(command, 'docs');
-  const experiments = await findExperiments();
-  const runs = await passingRuns();
-  for (const experiment of experiments) {
-    const run = runs.get(experiment.name);
-    const file = join(FOLDER, `${experiment.name}.md`);
-    const seen = run ? await seenIn(run) : await seenBefore(file);
-    if (!run) say(`${experiment.name}: no passing run on kind is here; what its page shows stays`);
-    await writeFile(file, pageOf(experiment, seen));
-  }
-  await writeFile(join(FOLDER, 'README.md'), indexOf(experiments));
+  await writeExperiments();
+  await writeIncidents();
   return EXIT.pass;
 });
-
-/** The newest of each experiment. */
-async function passingRuns(): Promise<Map<string, RunDocument>> {
-  const newest = new Map<string, RunDocument>();
-  for (const id of await runIds()) {
-    const run = await readRun(id).catch(() => undefined);
-    if (run?.verdict === 'pass' && run.provider === 'kind' && !newest.has(run.experiment))
-      newest.set(run.experiment, run);
-  }
-  return newest;
-}
-
-function pageOf(experiment: Experiment, seen: string): string {
-  const options = new Command().configureHelp({ helpWidth: 100 });
-  const { plan } = experiment.options(options as never);
-  options.parse([], { from: 'user' });
-  const [, listed = ''] = options.helpInformation().split('Options:\n');
-  return `# ${experiment.name}
-
-**${experiment.question}**
-
-${paragraph(experiment.about)}
-
-\`\`\`sh
-npm run experiment ${experiment.name}
-\`\`\`
-
-## What to expect
-
-With its defaults, as it is printed before the run:
-
-\`\`\`
-${plan(CAPABILITIES).prediction}
-\`\`\`
-
-${SEEN}
-
-${seen.trim() || 'No passing run on kind has been recorded here yet.'}
-
-## What to do with it
-
-${paragraph(experiment.use)}
-
-## Options
-
-\`\`\`
-${listed.trimEnd()}
-\`\`\`
-`;
-}
-
-/** That part of the page as it is. */
-async function seenBefore(file: string): Promise<string> {
-  const page = await readFile(file, 'utf8').catch(() => '');
-  const [, seen = ''] = page.split(`${SEEN}\n`);
-  return seen.split('\n## ')[0] ?? '';
-}
-
-async function seenIn(run: RunDocument): Promise<string> {
-  const figure = await figureOfRun(run);
-  const picture = `${run.experiment}.svg`;
-  if (figure) await writeFile(join(FOLDER, picture), figure.svg);
-  else await rm(join(FOLDER, picture), { force: true });
-  const tables = run.tables.map(
-    ({ title, columns, rows }) =>
-      `${title}:\n\n${markdownTable([columns, ...rows], { align: ['l', ...columns.slice(1).map(() => 'r')] })}`,
-  );
-  const on = `A run on ${run.provider} (Kubernetes ${run.versions.kubernetes}), ${run.startedAt.slice(0, 10)}: **${run.verdict}**.`;
-  return [on, ...(figure ? [`![${figure.summary}](${picture})`] : []), ...tables].join('\n\n');
-}
-
-/** The terminal's line breaks are not the page's. */
-function paragraph(lines: string): string {
-  return lines.replaceAll('\n', ' ');
-}
-
-function indexOf(experiments: readonly Experiment[]): string {
-  const rows = experiments.map(({ name, question }) => `- [${name}](${name}.md) – ${question}`);
-  return `# Experiments\n\n${rows.join('\n')}\n`;
-}

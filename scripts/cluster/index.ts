@@ -22,6 +22,7 @@ export {
   type Manifest,
   NAME_LABEL,
   RUN_LABEL,
+  readManifests,
   type ServiceFields,
 } from './manifests.ts';
 export { type PodProxy, podProxy } from './pod-proxy.ts';

@@ -81,7 +81,7 @@ const ENDS_WITH: Partial<Record<Cause, readonly string[]>> = {
   'proto-mismatch': ['UNIMPLEMENTED', 'INTERNAL', 'UNKNOWN', 'INVALID_ARGUMENT', 'CANCELLED'],
   'message-too-large': ['RESOURCE_EXHAUSTED', 'CANCELLED', 'INTERNAL', 'OUT_OF_RANGE', 'UNKNOWN'],
   'client-starved': ['DEADLINE_EXCEEDED', 'CANCELLED'],
-  'slow-server': ['DEADLINE_EXCEEDED', 'CANCELLED'],
+  'slow-server': ['DEADLINE_EXCEEDED', 'CANCELLED', 'RESOURCE_EXHAUSTED'],
   'idle-cut': ['DEADLINE_EXCEEDED', 'UNAVAILABLE'],
   // Calls succeed: it is who answers them.
   'one-pod-hot': [],

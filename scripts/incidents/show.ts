@@ -1,5 +1,5 @@
 // The exact change of an incident, to be made by hand elsewhere.
-import { createTwoFilesPatch } from 'diff';
+import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff';
 import { stringify } from 'yaml';
 import type { Manifest } from '../cluster/index.ts';
 import { arrange } from './arrange.ts';
@@ -18,7 +18,11 @@ export async function showChange(
     const [old, now] = [before ? yamlOf(before) : '', yamlOf(after)];
     return old === now
       ? []
-      : [createTwoFilesPatch(before ? keyOf(after) : '/dev/null', keyOf(after), old, now)];
+      : [
+          createTwoFilesPatch(before ? keyOf(after) : '/dev/null', keyOf(after), old, now, '', '', {
+            headerOptions: FILE_HEADERS_ONLY,
+          }),
+        ];
   });
   const commands = (variant.actions ?? []).map(({ command }) => `$ ${command(world)}\n`);
   return [...diffs, ...commands].join('\n');

@@ -12,6 +12,13 @@ const SENT =
   /remote_addr=|LB pick:|context deadline exceeded|deadline exceeded after|waiting_for_connection.*false/i;
 const NEVER_SENT = /Waiting for LB pick|waiting for connection|name resolution|not.?connected|no.?ready/i;
 
+/**
+ * A stream beyond the limit that was sent before the client knew of it. Node's HTTP/2 server answers ENHANCE_YOUR_CALM,
+ * which gRPC tells in these words; others answer REFUSED_STREAM.
+ */
+const NO_STREAM =
+  /RESOURCE_EXHAUSTED.*Bandwidth exhausted|Stream refused by server|REFUSED_STREAM|ENHANCE_YOUR_CALM/i;
+
 /** Calls get to the server, which takes too long for them. */
 export const slowServer: Rule = {
   cause: 'slow-server',
@@ -21,8 +28,10 @@ export const slowServer: Rule = {
       const probes = probesTo(situation, service).filter(connected);
       const slow = probes.find((probe) => isSlow(situation, probe));
       const streams = fullStreams(situation);
-      if (!slow && late.length === 0) return undefined;
-      if (!slow && !streams) return byMessages(situation, service);
+      const refused = probes.find(({ method }) => NO_STREAM.test(`${method?.code} ${method?.message}`));
+      const turnedAway = failing(situation, NO_STREAM);
+      if (!slow && !refused && late.length === 0 && turnedAway.length === 0) return undefined;
+      if (!slow && !refused && !streams && turnedAway.length === 0) return byMessages(situation, service);
       const [pod] = service.pods;
       const evidence: Evidence[] = [
         ...(slow ? [methodEvidence(slow, 'the server takes its time: name, TCP and HTTP/2 were quick')] : []),
@@ -35,19 +44,22 @@ export const slowServer: Rule = {
               },
             ]
           : []),
+        ...(refused ? [methodEvidence(refused, 'no stream was left for it')] : []),
         ...(streams ? [streams] : []),
         ...failureEvidence(late, 'calls run out of time'),
+        ...failureEvidence(turnedAway, 'no stream was left for these calls'),
       ];
       return {
         cause: 'slow-server',
-        certainty: late.length > 0 ? 'certain' : 'likely',
+        certainty: late.length + turnedAway.length > 0 || (refused && streams) ? 'certain' : 'likely',
         summary: slow
           ? `the servers behind ${service.name} take ${slow.method?.code === 'OK' ? `${Math.round(slow.method.ms)} ms for a call` : 'longer for a call than it has time'}`
-          : `the servers behind ${service.name} take no more calls at once: ${streams?.value}`,
+          : `the servers behind ${service.name} take no more calls at once${streams ? `: ${streams.value}` : ''}`,
         evidence,
-        fix: streams
-          ? `raise the limit of streams of ${pod ? workloadRef(pod) : service.ref}, or add pods: ${pod ? kubectl(pod.namespace, `scale ${workloadRef(pod)} --replicas=${service.pods.length + 1}`) : 'kubectl scale'}`
-          : `find what the server waits for${pod ? ` (${kubectl(pod.namespace, `logs ${pod.name}`)})` : ''}; until then a longer deadline, or more pods`,
+        fix:
+          streams || refused
+            ? `raise the limit of streams of ${pod ? workloadRef(pod) : service.ref}, or add pods: ${pod ? kubectl(pod.namespace, `scale ${workloadRef(pod)} --replicas=${service.pods.length + 1}`) : 'kubectl scale'}`
+            : `find what the server waits for${pod ? ` (${kubectl(pod.namespace, `logs ${pod.name}`)})` : ''}; until then a longer deadline, or more pods`,
       };
     });
   },

@@ -7,7 +7,7 @@ export default {
   symptom: 'Fresh clients cannot resolve or connect; those that are connected work on.',
   cause: 'The Service selects labels that no pod has.',
   underneath:
-    'The EndpointSlice controller fills the slices of a Service from the pods that its selector matches. When none does, a headless name has no record (NXDOMAIN) and a ClusterIP has nowhere to send a connection to. Connections that are open do not go through either any more: they last until something closes them, which may be days after the change.',
+    'The EndpointSlice controller fills the slices of a Service from the pods that its selector matches. When none does, a headless name has no record (NXDOMAIN) and a ClusterIP has nowhere to send a connection to. Connections that are open need neither: they last until something closes them, which may be days after the change.',
   confirm: ({ namespace, headless }) => [
     {
       command: `kubectl -n ${namespace} get endpointslices -l kubernetes.io/service-name=${headless}`,
