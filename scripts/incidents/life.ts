@@ -59,6 +59,8 @@ export async function inject(
   await writeState(api, { ...state, injected: [...state.injected, { ...injected, prepared }] });
   const { healthy, injected: changed } = await arrange(manifests, world, variants);
   await applyWorld(api, world, changed, healthy);
+  // What is done to pods is done to those that stay.
+  if (actions.length > 0) await worldReady(api, changed, 'the clients Ready', work);
   for (const action of actions) await action.inject(api, world);
   await worldReady(api, changed, 'the clients Ready', work);
 }
