@@ -3,10 +3,11 @@ import { Command } from '@commander-js/extra-typings';
 import { worstVerdict } from './checks/index.ts';
 import { CAPABILITIES, DEFAULT_LAB, PROVIDERS } from './cluster/index.ts';
 import { main, say } from './common/cli.ts';
-import { EXIT } from './common/errors.ts';
+import { EXIT, LabError } from './common/errors.ts';
 import { integer, jsonOption, labCommand, providerOption, refuseMisuse } from './common/options.ts';
 import { paint } from './common/terminal.ts';
-import { type Experiment, findExperiments, onLab, type Running } from './experiments/index.ts';
+import { type Experiment, findExperiments, type OnLab, onLab, type Running } from './experiments/index.ts';
+import { readState } from './incidents/index.ts';
 import { describeRun, liveView, type RunDocument, summarise, summariseAll } from './report/index.ts';
 
 const experiments = await findExperiments();
@@ -57,6 +58,7 @@ function addExperiment(experiment: Experiment): void {
       // What cannot be is said before anything is looked for.
       plan(CAPABILITIES);
       await using lab = await onLab(options, `experiment ${experiment.name}`, signal);
+      await refuseInjected(lab);
       const running: Running = { experiment, plan: plan(lab.capabilities), command: typed(experiment.name) };
       lab.refuseWithout(running);
       const runs: RunDocument[] = [];
@@ -89,6 +91,7 @@ function addAll(): void {
       refuseMisuse(command as never, 'experiment');
       const options = command.opts() as Common;
       await using lab = await onLab(options, 'experiment all', signal);
+      await refuseInjected(lab);
       const runs: RunDocument[] = [];
       const left: { experiment: string; needs: readonly string[] }[] = [];
       for (let round = 0; round < options.repeat; round += 1) {
@@ -111,6 +114,15 @@ function addAll(): void {
       return EXIT[verdict];
     }),
   );
+}
+
+/** @throws LabError `usage` where an incident would be in the way: what is measured could be of it. */
+async function refuseInjected({ lab }: OnLab): Promise<void> {
+  const injected = (await readState(lab.api))?.injected ?? [];
+  if (injected.length === 0) return;
+  throw new LabError('usage', 'an incident is injected into this lab', {
+    hint: 'npm run incident -- --heal undoes it; npm run incident reveal names it.',
+  });
 }
 
 function withDefaults(experiment: Experiment, capabilities: typeof CAPABILITIES): Running {

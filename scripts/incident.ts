@@ -1,10 +1,11 @@
 // npm run incident – lists incidents, injects one and shows its symptoms, heals.
 import { isDeepStrictEqual } from 'node:util';
 import { Argument } from '@commander-js/extra-typings';
-import { type Capability, DEFAULT_LAB, PROVIDERS } from './cluster/index.ts';
+import { type Capability, DEFAULT_LAB, PROVIDERS, readManifests } from './cluster/index.ts';
 import { main, say } from './common/cli.ts';
 import { formatDuration } from './common/duration.ts';
 import { EXIT, LabError } from './common/errors.ts';
+import { nearest } from './common/nearest.ts';
 import { jsonOption, labCommand, providerOption, refuseMisuse } from './common/options.ts';
 import { runSteps, type Step } from './common/steps.ts';
 import { paint, paintOut, wrap } from './common/terminal.ts';
@@ -30,6 +31,7 @@ import {
 } from './incidents/index.ts';
 
 const incidents = await findIncidents();
+const names = incidents.map(({ name }): string => name);
 const REVEAL = 'reveal';
 const HEALTHY = 'Healthy: both clients have answers';
 const command = labCommand(
@@ -37,11 +39,7 @@ const command = labCommand(
   'Inject an incident into a healthy greeter, and show its symptoms as a client that is\n' +
     'connected already and as a fresh channel see them. Without a name: the list.',
 )
-  .addArgument(
-    new Argument('[name]', `the incident, or ${REVEAL}: names what --blind has injected`).argParser(
-      nameOfIncident,
-    ),
-  )
+  .addArgument(new Argument('[name]', `the incident, or ${REVEAL}: names what --blind has injected`))
   .option('--variant <variant>', 'one of the ways in which it comes; --show lists them')
   .option('--show', 'print the exact change, and change nothing')
   .option('--heal', 'undo it, or all that is injected where no name is given')
@@ -59,26 +57,15 @@ await main(async (signal) => {
   const [name] = command.processedArgs;
   refuseContradictions(name, options);
   if (name === undefined && !options.heal && !options.blind && !options.remove) return list(options.json);
+  if (options.show) return show(choose(name ?? '', options.variant));
   await using lab = await onLab({ ...options, name: options.name }, `incident ${name ?? ''}`.trim(), signal);
   const state = await readState(lab.lab.api);
   if (options.remove) return remove(lab, state, signal);
   if (name === REVEAL) return reveal(state, options.json);
   if (options.heal) return heal(lab, state, name, options.json, signal);
   const chosen = options.blind ? atRandom(lab) : choose(name ?? '', options.variant);
-  if (options.show) {
-    const { world = (same) => same } = chosen.incident;
-    process.stdout.write(await showChange(lab.lab.manifests, world(DEFAULT_WORLD), chosen.variant));
-    return EXIT.pass;
-  }
   return inject(lab, state, chosen, { blind: options.blind ?? false, json: options.json ?? false }, signal);
 });
-
-function nameOfIncident(text: string): string {
-  if (text === REVEAL || incidents.some(({ name }) => name === text)) return text;
-  return command.error(
-    `error: there is no incident "${text}"${nearest(text)}\nnpm run incident lists them all`,
-  );
-}
 
 function refuseContradictions(
   name: string | undefined,
@@ -87,6 +74,11 @@ function refuseContradictions(
   const asked = Object.entries({ heal, blind, show, remove }).flatMap(([option, given]) =>
     given ? [`--${option}`] : [],
   );
+  if (name !== undefined && name !== REVEAL && !names.includes(name)) {
+    const near = nearest(name, names);
+    const hint = near === undefined ? '' : `; did you mean ${near}?`;
+    command.error(`error: there is no incident "${name}"${hint}\nnpm run incident lists them all`);
+  }
   if (asked.length > 1) command.error(`error: ${asked.join(' and ')} do not go together`);
   if (name !== undefined && (blind || remove)) command.error(`error: ${asked[0]} takes no name`);
   if (name === undefined && (show || variant !== undefined))
@@ -111,6 +103,19 @@ function list(json = false): number {
   }
   const text = incidents.map(({ name, symptom }) => `${paintOut('bold', name)}\n${wrap(symptom, '    ')}`);
   process.stdout.write(`${text.join('\n')}\n\nnpm run incident NAME\n`);
+  return EXIT.pass;
+}
+
+/** Needs no lab. */
+async function show({ incident, name, variant }: Chosen): Promise<number> {
+  const { world = (same) => same, variants } = incident;
+  const others = Object.keys(variants).filter((each) => each !== name);
+  const lines = [
+    `# ${incident.name}, ${name}: ${variant.about}`,
+    ...(others.length > 0 ? [`# It also comes as ${others.join(', ')} (--variant).`] : []),
+    await showChange(await readManifests([]), world(DEFAULT_WORLD), variant),
+  ];
+  process.stdout.write(lines.join('\n'));
   return EXIT.pass;
 }
 
@@ -323,11 +328,6 @@ async function remove(lab: OnLab, state: State | undefined, signal: AbortSignal)
   if (state.injected.length > 0) await heal(lab, state, undefined, true, signal);
   await runSteps([step('Remove the greeter', (work) => takeAway(lab.lab.api, state, work))], signal);
   return EXIT.pass;
-}
-
-function nearest(text: string): string {
-  const near = incidents.filter(({ name }) => name.startsWith(text) || name.includes(text));
-  return near.length > 0 ? `; did you mean ${near.map(({ name }) => name).join(' or ')}?` : '';
 }
 
 function print(document: unknown): void {

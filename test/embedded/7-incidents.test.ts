@@ -41,6 +41,10 @@ describe('an incident', () => {
     const token = await readToken();
     expect(await readFile(facts, 'utf8')).not.toContain(token);
 
+    expect(await lab('experiment', ['scale', ...here])).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('an incident is injected into this lab'),
+    });
     const again = await incident('selector-mismatch');
     expect(again).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('is injected already') });
     const healed = await incident('--heal');
