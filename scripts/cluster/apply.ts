@@ -16,7 +16,7 @@ export async function apply(api: ClusterApi, manifests: readonly Manifest[]): Pr
 async function applyOne(api: ClusterApi, manifest: Manifest): Promise<void> {
   try {
     await api.objects.patch(
-      manifest,
+      asClientNamesIt(manifest),
       undefined,
       undefined,
       FIELD_MANAGER,
@@ -32,6 +32,16 @@ async function applyOne(api: ClusterApi, manifest: Manifest): Promise<void> {
       },
     );
   }
+}
+
+/** client-node's word for a NetworkPolicy's `from` is `_from`, which it sends as `from`; `from` itself it would drop. */
+function asClientNamesIt(manifest: Manifest): Manifest {
+  if (manifest.kind !== 'NetworkPolicy') return manifest;
+  const { spec } = manifest as { spec?: { ingress?: { from?: unknown }[] } };
+  const ingress = spec?.ingress?.map(({ from, ...rule }) =>
+    from === undefined ? rule : { ...rule, _from: from },
+  );
+  return { ...manifest, spec: { ...spec, ...(ingress && { ingress }) } } as Manifest;
 }
 
 /**

@@ -10,7 +10,6 @@ export {
   healAndWatch,
   injectAndWatch,
   type Recovery,
-  type Symptom,
   type Symptoms,
   steadyState,
 } from './run.ts';

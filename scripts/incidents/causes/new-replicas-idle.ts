@@ -26,6 +26,8 @@ export default {
       change({ server }, { replicas }) {
         server.spec.replicas = replicas + 3;
       },
+      // A client that looks by itself would have found them by then.
+      showsAfterMs: 5000,
       expect: { connected: onlyOldPods, fresh: everyPod },
     },
   },
