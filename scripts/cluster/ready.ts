@@ -39,11 +39,15 @@ export async function nodesReady(api: ClusterApi, count: number, work: Work): Pr
   });
 }
 
+/** Where kind puts what a cluster needs. Pods elsewhere are somebody's, and may be broken on purpose. */
+const SYSTEM_NAMESPACES = new Set(['kube-system', 'local-path-storage']);
+
 /** Waits until every pod of kube-system and local-path-storage is Ready. */
 export async function systemPodsReady(api: ClusterApi, work: Work): Promise<string> {
   const poll = async (): Promise<Poll<string>> => {
     const pods = (await api.core.listPodForAllNamespaces()).items.filter(
-      (pod) => pod.metadata?.namespace !== NAMESPACE && pod.status?.phase !== 'Succeeded',
+      ({ metadata, status }) =>
+        SYSTEM_NAMESPACES.has(metadata?.namespace ?? '') && status?.phase !== 'Succeeded',
     );
     const unready = pods.filter((pod) => !isPodReady(pod)).map((pod) => pod.metadata?.name);
     if (pods.length === 0) return { waiting: 'there is no pod yet' };

@@ -208,9 +208,10 @@ describe('nodes', () => {
   });
 });
 
-it('system pods are those outside the namespace of the lab that have not ended', async () => {
+it('system pods are those in the namespaces of the cluster itself that have not ended', async () => {
   const system = '/api/v1/namespaces/kube-system/pods';
   kube.put(PODS, pod('of-the-lab', { ready: false }));
+  kube.put('/api/v1/namespaces/shop/pods', pod('of-others', { namespace: 'shop', ready: false }));
   kube.put(system, pod('coredns', { namespace: 'kube-system' }));
   const ended = pod('job', { namespace: 'kube-system', ready: false });
   kube.put(system, { ...ended, status: { ...ended.status, phase: 'Succeeded' } } as typeof ended);

@@ -172,7 +172,7 @@ describe.concurrent('diagnose', () => {
   });
 });
 
-describe.concurrent('diagnose on the lab', () => {
+describe.concurrent('diagnose on the lab', { timeout: 180_000 }, () => {
   it('asks about its client and greeter-headless, or what an incident asks', async () => {
     await using here = await checkoutWithCluster();
     await here.run('lab-up', ['--name', here.name]);

@@ -121,11 +121,12 @@ describe('an older Node', () => {
   it('is looked for by every npm script that runs TypeScript of the lab', async () => {
     const { default: manifest } = await import('../../package.json', { with: { type: 'json' } });
     const commands = Object.entries(manifest.scripts).filter(([name]) =>
-      /^(lab:|experiment|diagnose|bench|proof)/.test(name),
+      /^(lab:|experiment|incident|diagnose|bench|proof)/.test(name),
     );
     expect(commands.length).toBeGreaterThan(4);
     for (const [name, script] of commands) {
-      expect(script).toBe(`node -r ./scripts/common/require-node.cjs scripts/${name.replace(':', '-')}.ts`);
+      const file = name === 'bench:diagnose' ? 'bench.ts diagnose' : `${name.replace(':', '-')}.ts`;
+      expect(script).toBe(`node -r ./scripts/common/require-node.cjs scripts/${file}`);
     }
   });
 });

@@ -55,7 +55,7 @@ describe('a workload', () => {
     expect(final.latency.count).toBe(calls.length);
     const slowest = Math.max(...calls.map(({ latencyMs }) => latencyMs));
     expect(final.latency.maxMs / slowest).toBeCloseTo(1, 2);
-    expect(final.lateness.p50Ms).toBeLessThan(100);
+    expect(final.lateness.p50Ms).toBeLessThan(1000);
     expect((await server.ask('GET', '/counters'))['w@client-0']).toEqual({
       startedByPreviousAttempts: [final.ended],
       ok: final.ended,
