@@ -60,11 +60,11 @@ it('2 000 pods', async () => {
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-it('8 000 pods take no more memory than 2 000', async () => {
+it('8 000 pods take no more memory than 2 000', { timeout: 300_000 }, async () => {
   const signal = new AbortController().signal;
   const heapOf = async (count: number) => {
     servePods(count);
-    const access = await readingAccess(kube.api.kubeConfig, { signal, totalMs: 60_000 });
+    const access = await readingAccess(kube.api.kubeConfig, { signal, totalMs: 250_000 });
     let most = 0;
     // The heap after a collection is what is held; pages that were let go of do not count.
     const watch = setInterval(() => {
