@@ -13,9 +13,10 @@ import { type OnLab, onLab } from './experiments/index.ts';
 import {
   type Chosen,
   DEFAULT_WORLD,
-  describeReading,
+  describeSymptoms,
   findIncidents,
   healAndWatch,
+  heal as healWorld,
   type Incident,
   type Injected,
   injectAndWatch,
@@ -204,7 +205,7 @@ async function undo(lab: OnLab, left: readonly Injected[]): Promise<void> {
   if (!state || state.injected.length === left.length) return;
   say('Healing what was injected.');
   const kept = state.injected.filter((each) => left.some(({ incident }) => incident === each.incident));
-  await healAndWatch(lab.lab, state, kept, variantOfInjected, {
+  await healWorld(lab.lab, state, kept, variantOfInjected, {
     say: () => {},
     signal: AbortSignal.timeout(120_000),
   });
@@ -242,33 +243,9 @@ function tell(
   const which = blind ? {} : { incident: incident.name, variant: name, about: variant.about };
   if (json) {
     print({ ...which, asExpected, afterMs: Math.round(afterMs), connected, fresh });
-  } else {
-    const lines = [
-      blind ? 'Something is wrong.' : `${paintOut('bold', incident.symptom)}`,
-      '',
-      ...describe('A client that was connected', connected, blind),
-      ...describe('A fresh channel', fresh, blind),
-      '',
-      `Shown ${formatDuration(afterMs)} after the injection began.`,
-      'Why?     npm run diagnose',
-      blind ? 'What?    npm run incident reveal' : `By hand: npm run incident ${incident.name} -- --show`,
-      'Undo:    npm run incident -- --heal',
-    ];
-    process.stdout.write(`${lines.join('\n')}\n`);
-  }
+  } else process.stdout.write(`${describeSymptoms(incident, symptoms, blind)}\n`);
   if (!asExpected && !blind) say(paint('yellow', 'Not all symptoms are as they should be: see above.'));
   return asExpected || blind ? EXIT.pass : EXIT.fail;
-}
-
-function describe(
-  who: string,
-  { expected, asExpected, reading }: Symptoms['fresh'],
-  blind: boolean,
-): string[] {
-  const expectation = blind
-    ? []
-    : [`  ${asExpected ? paintOut('green', '✔') : paintOut('red', '✖')} ${expected}`];
-  return [`${who}`, ...expectation, ...describeReading(reading).map((line) => wrap(line, '    '))];
 }
 
 async function heal(

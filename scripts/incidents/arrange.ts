@@ -9,17 +9,21 @@ const SERVERS_ANNOTATION = 'grpc-kind-lab.dev/servers';
 
 export type Arrangement = { healthy: Manifest[]; injected: Manifest[] };
 
-/** @param variants what is wrong, in the order in which it went wrong. */
+/**
+ * @param variants for which the world is arranged.
+ * @param wrong those of them that are injected, in their order; default: all.
+ */
 export async function arrange(
   manifests: readonly Manifest[],
   world: World,
   variants: readonly Variant[],
+  wrong: readonly Variant[] = variants,
 ): Promise<Arrangement> {
   const draft = draftOf(manifests, world);
   for (const { before } of variants) before?.(draft, world);
   startWithServers(draft);
   const healthy = structuredClone(manifestsOf(draft));
-  for (const { change } of variants) await change?.(draft, world);
+  for (const { change } of wrong) await change?.(draft, world);
   return { healthy, injected: manifestsOf(draft) };
 }
 

@@ -2,7 +2,7 @@
 
 export { findIncidents, variantOf } from './find.ts';
 export type { Incident, Variant } from './incident.ts';
-export { takeAway } from './life.ts';
+export { heal, takeAway } from './life.ts';
 export { PAIRS } from './pairs.ts';
 export { randomWorld } from './random-world.ts';
 export {
@@ -15,5 +15,5 @@ export {
 } from './run.ts';
 export { showChange } from './show.ts';
 export { type Injected, readState, type State } from './state.ts';
-export { describeReading } from './symptoms/describe.ts';
+export { describeSymptoms } from './symptoms/describe.ts';
 export { DEFAULT_WORLD, type World } from './world.ts';

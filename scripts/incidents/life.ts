@@ -36,6 +36,7 @@ export async function bringUp(
     api,
     healthy.filter((manifest) => isClient(manifest, world)),
   );
+  await deleteOthers(api, world, healthy);
   await worldReady(api, healthy, 'every pod Ready', work);
 }
 
@@ -79,7 +80,13 @@ export async function heal(
 ): Promise<void> {
   const { world } = state;
   const gone = state.injected.filter((each) => !left.includes(each));
-  const { injected: manifestsLeft } = await arrange(manifests, world, left.map(variantOf));
+  // Arranged as before: what was well connected is not made to connect again.
+  const { injected: manifestsLeft } = await arrange(
+    manifests,
+    world,
+    state.injected.map(variantOf),
+    left.map(variantOf),
+  );
   await applyWorld(api, world, manifestsLeft);
   await deleteOthers(api, world, manifestsLeft);
   for (const each of gone)
@@ -136,7 +143,7 @@ async function applyWorld(
   );
 }
 
-/** Objects that an incident has added. */
+/** Objects that an incident, or its arrangement, has added. */
 async function deleteOthers(api: ClusterApi, world: World, wanted: readonly Manifest[]): Promise<void> {
   const kinds = [
     ['networking.k8s.io/v1', 'NetworkPolicy'],

@@ -1,3 +1,8 @@
+// The symptoms of an incident, for people.
+import { formatDuration } from '../../common/duration.ts';
+import { paintOut, wrap } from '../../common/terminal.ts';
+import type { Incident } from '../incident.ts';
+import type { Symptoms } from '../run.ts';
 import { ended, type Reading } from './reading.ts';
 
 const MOST_MESSAGES = 2;
@@ -20,4 +25,36 @@ export function describeReading(reading: Reading): string[] {
     lines.push(`${count} × ${code}: ${message.slice(0, LONGEST_MESSAGE)}`);
   if (connectionsGrown >= 5) lines.push(`${connectionsGrown} connections more than before`);
   return lines;
+}
+
+/** @param blind nothing of it tells which incident it is. */
+export function describeSymptoms(
+  { name, symptom }: Incident,
+  { connected, fresh, afterMs }: Symptoms,
+  blind: boolean,
+): string {
+  return [
+    blind ? 'Something is wrong.' : paintOut('bold', symptom),
+    '',
+    ...describe('A client that was connected', connected, blind),
+    ...describe('A fresh channel', fresh, blind),
+    '',
+    `Shown ${formatDuration(afterMs)} after the injection began.`,
+    'Why?     npm run diagnose',
+    blind ? 'What?    npm run incident reveal' : `By hand: npm run incident ${name} -- --show`,
+    'Undo:    npm run incident -- --heal',
+  ].join('\n');
+}
+
+function describe(
+  who: string,
+  { expected, asExpected, reading }: Symptoms['fresh'],
+  blind: boolean,
+): string[] {
+  const sign = asExpected ? paintOut('green', '✔') : paintOut('red', '✖');
+  return [
+    who,
+    ...(blind ? [] : [`  ${sign} ${expected}`]),
+    ...describeReading(reading).map((line) => wrap(line, '    ')),
+  ];
 }
