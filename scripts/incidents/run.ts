@@ -148,10 +148,13 @@ export async function healAndWatch(
   }
   const connectedMs = await until(
     async () => {
-      const before = await clients.connected();
+      const before = await Promise.all([clients.connected(), clients.own()]);
       await delay(STEADY_MS, undefined, { signal: work.signal });
-      const after = await clients.connected();
-      return readingBetween(before.status, after.status, 0);
+      const after = await Promise.all([clients.connected(), clients.own()]);
+      const [earlier, own] = after.map(({ status }, index) =>
+        readingBetween(before[index]?.status, status, 0),
+      );
+      return earlier && own && earlier.failures.length === 0 ? own : (earlier as Reading);
     },
     began,
     work,

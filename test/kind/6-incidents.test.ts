@@ -21,8 +21,10 @@ describe.each([['network-policy'], ['dns-down'], ['idle-cut'], ['bad-image']])('
 
     const healed = await lab('incident', ['--heal', ...here, '--json']);
     expect(healed.exitCode, healed.stderr).toBe(0);
-    const healthy = await lab('diagnose', ['--name', LAB, '--json']);
-    expect(JSON.parse(healthy.stdout)).toMatchObject({ verdict: 'healthy' });
+    const { verdict, causes } = JSON.parse((await lab('diagnose', ['--name', LAB, '--json'])).stdout);
+    // To heal servers is to replace all of them at once, which is told of for half a minute.
+    const left = causes.filter(({ name }: { name: string }) => name !== 'all-pods-restarted');
+    expect([verdict === 'unknown', left]).toEqual([false, []]);
   });
 });
 

@@ -42,6 +42,10 @@ export async function openClients(api: ClusterApi, world: World, signal: AbortSi
     async connected(): Promise<Moment> {
       return momentOf(proxy, await podOf(earlierClient(world)), OWN, signal);
     },
+    /** The same of the client itself, whose channel is as old as its settings. */
+    async own(): Promise<Moment> {
+      return momentOf(proxy, await podOf(world.client), OWN, signal);
+    },
     /** Opens a channel with the settings of the client as they are now, lets it call for a while, and closes it. */
     async fresh(): Promise<Reading> {
       const pod = await podOf(world.client);
