@@ -1,7 +1,7 @@
-// The experiments beside `scale` on an embedded cluster.
+// Experiments beside `scale` on an embedded cluster; `locality` is tested on a real one.
 import { afterAll, beforeAll, expect } from 'vitest';
 import { lab } from '../support/cli.ts';
-import { localityHolds, resolverHolds, retryHolds } from '../support/experiments.ts';
+import { resolverHolds, retryHolds } from '../support/experiments.ts';
 import { LAB, leftOvers } from './support.ts';
 
 beforeAll(async () => {
@@ -15,5 +15,4 @@ afterAll(async () => {
 
 const on = { name: LAB, leftOvers: () => leftOvers(LAB) };
 resolverHolds(on);
-localityHolds(on);
 retryHolds(on);

@@ -1,7 +1,8 @@
-// Experiments beside `scale` on a real cluster: one of each kind. The others are held to it on an embedded one.
+// Experiments beside `scale` on a real cluster: those that show the library. The others are held to it on an embedded one,
+// and all of them by `npm run proof -- --all 2`.
 import { afterAll, beforeAll, expect } from 'vitest';
 import { lab } from '../support/cli.ts';
-import { localityHolds, passes, resolverHolds } from '../support/experiments.ts';
+import { localityHolds, resolverHolds } from '../support/experiments.ts';
 import { kindClusters, LAB, leftOvers } from './support.ts';
 
 let wasUp = false;
@@ -19,5 +20,3 @@ afterAll(async () => {
 const on = { name: LAB, leftOvers };
 resolverHolds(on);
 localityHolds(on);
-passes(on, 'distribution', '');
-passes(on, 'probes', '');

@@ -23,13 +23,6 @@ async function passing({ name, leftOvers }: On, experiment: string, args: string
 const rowsOf = ({ tables }: RunDocument, index = 0) =>
   new Map(tables[index]?.rows.map(([head = '', ...cells]) => [head, cells]));
 
-/** A test that an experiment passes, and leaves nothing behind. */
-export function passes(on: On, experiment: string, args: string): void {
-  it(`${experiment} passes`, async () => {
-    await passing(on, experiment, args);
-  });
-}
-
 export function resolverHolds(on: On): void {
   describe('resolver', () => {
     it('passes: a watch finds new pods, polling and max age do in their time, plain DNS does not', async () => {
