@@ -20,7 +20,9 @@ export type Symptoms = { connected: Symptom; fresh: Symptom; afterMs: number };
 
 /** Both symptoms have to show within this. */
 const SYMPTOMS_MS = 45_000;
-const STEADY_MS = 2000;
+/** Long enough for a diagnosis to tell a client that has settled from one that has just begun. */
+const STEADY_MS = 4000;
+const RECOVERED_MS = 2000;
 const STEADY_WITHIN_MS = 60_000;
 /** A connected client may wait for the floor between two resolutions, and longer for a connection that hangs. */
 const RECOVERY_MS = 150_000;
@@ -149,7 +151,7 @@ export async function healAndWatch(
   const connectedMs = await until(
     async () => {
       const before = await Promise.all([clients.connected(), clients.own()]);
-      await delay(STEADY_MS, undefined, { signal: work.signal });
+      await delay(RECOVERED_MS, undefined, { signal: work.signal });
       const after = await Promise.all([clients.connected(), clients.own()]);
       const [earlier, own] = after.map(({ status }, index) =>
         readingBetween(before[index]?.status, status, 0),
