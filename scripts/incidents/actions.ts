@@ -2,6 +2,8 @@
 import { PatchStrategy } from '@kubernetes/client-node';
 import { TOKEN_HEADER } from '../../services/protocol/index.ts';
 import { type ClusterApi, NAME_LABEL, podProxy, readToken } from '../cluster/index.ts';
+import { messageOf } from '../common/errors.ts';
+import { waitFor } from '../common/wait.ts';
 import { gatewayOf, type World } from './world.ts';
 
 export type Action = {
@@ -16,6 +18,7 @@ export type Action = {
 };
 
 const nothing = async () => {};
+const STARTED_MS = 20_000;
 
 /** Every server pod at once, without a moment to end. */
 export const deleteServers: Action = {
@@ -70,12 +73,30 @@ function behaviour(
     command: (world) =>
       `in each pod of ${appOf(world)}: curl -X PATCH localhost:8080/behaviour -H "${TOKEN_HEADER}: $LAB_TOKEN" -d '${JSON.stringify(injected)}'`,
     prepare: nothing,
-    inject: (api, world) => tell(api, world, appOf(world), injected),
-    heal: (api, world) => tell(api, world, appOf(world), healed),
+    // A container that has just begun does not listen yet.
+    inject: (api, world) =>
+      waitFor(
+        `the pods of ${appOf(world)} to take it`,
+        async () => {
+          const refused = await tell(api, world, appOf(world), injected);
+          return refused === undefined ? { done: undefined } : { waiting: refused };
+        },
+        { timeoutMs: STARTED_MS },
+      ),
+    // Nor has one that does not listen kept what it was told.
+    heal: async (api, world) => {
+      await tell(api, world, appOf(world), healed);
+    },
   };
 }
 
-async function tell(api: ClusterApi, { namespace }: World, app: string, body: unknown): Promise<void> {
+/** @returns why a pod did not take it, where one did not. */
+async function tell(
+  api: ClusterApi,
+  { namespace }: World,
+  app: string,
+  body: unknown,
+): Promise<string | undefined> {
   const proxy = await podProxy(api.kubeConfig, await readToken(api), namespace);
   const { items } = await api.core.listNamespacedPod({ namespace, labelSelector: `${NAME_LABEL}=${app}` });
   const pods = items.flatMap(({ metadata, status }) =>
@@ -83,5 +104,9 @@ async function tell(api: ClusterApi, { namespace }: World, app: string, body: un
       ? [metadata.name]
       : [],
   );
-  await Promise.all(pods.map((pod) => proxy.json(pod, { method: 'PATCH', path: '/behaviour', body })));
+  const told = await Promise.allSettled(
+    pods.map((pod) => proxy.json(pod, { method: 'PATCH', path: '/behaviour', body })),
+  );
+  const refused = told.find((each) => each.status === 'rejected');
+  return refused && messageOf(refused.reason);
 }

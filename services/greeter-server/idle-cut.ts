@@ -16,7 +16,7 @@ export type Relay = {
   port: number;
   /** `dead`: those that it has forgotten, and neither side was told of. */
   connections: () => { open: number; dead: number };
-  /** From now on, for those that are open too. */
+  /** From now on, for those that are open too. 0 cuts those that it has forgotten. */
   changeIdleCut: (idleCutMs: number) => void;
   /** Cuts all, those that are dead too. */
   close: () => void;
@@ -47,7 +47,11 @@ export async function startRelay({ target, host, port, ...options }: RelayOption
     }),
     changeIdleCut(ms) {
       idleCutMs = ms;
-      for (const link of links) link.forgetAfter(ms);
+      for (const link of links) {
+        // What was forgotten stays so; where nothing is forgotten any more, its ends are told.
+        if (ms === 0 && link.isDead()) link.cut();
+        else link.forgetAfter(ms);
+      }
     },
     close() {
       server.close();

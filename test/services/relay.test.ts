@@ -144,3 +144,18 @@ describe('relay.js', () => {
     );
   });
 });
+
+it('forgets from when it is told to, and cuts what it has forgotten when it is told to forget no more', async () => {
+  const { target } = await startEcho();
+  const relay = await relayTo(target, 0);
+  const { socket, heard } = await open(relay.port);
+  socket.write('before');
+  await until('the echo comes', () => heard.includes('before'));
+  relay.changeIdleCut(50);
+  await until('it is forgotten', () => relay.connections().dead === 1);
+  socket.write('into the hole');
+  expect(heard).toEqual(['before']);
+  relay.changeIdleCut(0);
+  await until('it is cut', () => heard.some((each) => /close|ECONNRESET|end/.test(each)));
+  expect(relay.connections().dead).toBe(0);
+});
