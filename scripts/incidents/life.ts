@@ -43,22 +43,24 @@ export async function bringUp(
 /**
  * Injects one incident into a healthy world, beside what is injected already.
  *
- * @param variants those that are injected already, and the new one.
+ * @param wrong those that are injected already, and the new one.
+ * @param arranged all for which the world is arranged; default: the same.
  */
 export async function inject(
   { api, manifests }: Lab,
   state: State,
   injected: Omit<Injected, 'prepared'>,
-  variants: readonly Variant[],
+  wrong: readonly Variant[],
   work: Work,
+  arranged: readonly Variant[] = wrong,
 ): Promise<void> {
   const { world } = state;
-  const actions = variants.at(-1)?.actions ?? [];
+  const actions = wrong.at(-1)?.actions ?? [];
   const prepared: Record<string, unknown> = {};
   for (const action of actions) prepared[action.name] = await action.prepare(api, world);
   // From here on it is known what to undo.
   await writeState(api, { ...state, injected: [...state.injected, { ...injected, prepared }] });
-  const { healthy, injected: changed } = await arrange(manifests, world, variants);
+  const { healthy, injected: changed } = await arrange(manifests, world, arranged, wrong);
   await applyWorld(api, world, changed, healthy);
   // What is done to pods is done to those that stay.
   if (actions.length > 0) await worldReady(api, changed, 'the clients Ready', work);

@@ -65,13 +65,17 @@ async function bothReadings(clients: Clients, signal: AbortSignal) {
   return { fresh, connected: readingBetween(before.status, after.status, 0) };
 }
 
-/** Injects an incident and waits until both clients have seen what they are to see, or the time is over. */
+/**
+ * Injects an incident and waits until both clients have seen what they are to see, or the time is over.
+ *
+ * @param others what is injected already; `arranged`: all for which the world is arranged, if those are more.
+ */
 export async function injectAndWatch(
   lab: Lab,
   state: State,
   { incident, name, variant }: Chosen,
   others: readonly Variant[],
-  options: { blind: boolean; onSymptoms?: () => void },
+  options: { blind: boolean; arranged?: readonly Variant[] },
   work: Work,
 ): Promise<Symptoms> {
   const clients = await openClients(lab.api, state.world, work.signal);
@@ -84,8 +88,7 @@ export async function injectAndWatch(
     at: new Date().toISOString(),
     blind: options.blind,
   };
-  await inject(lab, state, injected, [...others, variant], work);
-  options.onSymptoms?.();
+  await inject(lab, state, injected, [...others, variant], work, options.arranged);
   return watchSymptoms(lab, state.world, variant, { clients, before, oldPods, began }, work);
 }
 

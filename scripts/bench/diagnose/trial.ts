@@ -65,11 +65,12 @@ export async function trial(
     const healthy = await facts(lab, world, signal);
     result.before = namedBy(healthy).join(', ');
     keep('before', healthy);
+    const arranged = chosen.map(({ variant }) => variant);
     for (const [index, each] of chosen.entries()) {
       const state = (await readState(lab.api, world)) ?? { world, injected: [] };
       const others = chosen.slice(0, index).map(({ variant }) => variant);
       const injecting = index === 0 ? each : { ...each, variant: { ...each.variant, expect: ANYTHING } };
-      const symptoms = await injectAndWatch(lab, state, injecting, others, { blind: false }, work);
+      const symptoms = await injectAndWatch(lab, state, injecting, others, { blind: false, arranged }, work);
       if (index > 0) continue;
       result.asExpected = symptoms.connected.asExpected && symptoms.fresh.asExpected;
       result.symptomsMs = symptoms.afterMs;
