@@ -23,6 +23,7 @@ const SYMPTOMS_MS = 45_000;
 /** Long enough for a diagnosis to tell a client that has settled from one that has just begun. */
 const STEADY_MS = 4000;
 const RECOVERED_MS = 2000;
+const OVER_MS = 12_000;
 const STEADY_WITHIN_MS = 60_000;
 /** A connected client may wait for the floor between two resolutions, and longer for a connection that hangs. */
 const RECOVERY_MS = 150_000;
@@ -48,6 +49,8 @@ export async function steadyState(
     'a steady state',
     async () => {
       const readings = Object.entries(await bothReadings(clients, work.signal));
+      const late = await failedLately(clients);
+      if (late) return { waiting: `${late} a moment ago` };
       const [failing] = readings.filter(([, reading]) => reading.failures.length > 0);
       if (!failing) return { done: undefined };
       const [which, { failures }] = failing;
@@ -55,6 +58,15 @@ export async function steadyState(
     },
     { timeoutMs: STEADY_WITHIN_MS, signal: work.signal, onWaiting: work.say },
   );
+}
+
+/** A client that began before its Service could be reached everywhere has failed calls for a moment: they are to be over. */
+async function failedLately(clients: Clients): Promise<string | undefined> {
+  for (const { status } of await Promise.all([clients.connected(), clients.own()])) {
+    const late = status.failures.find(({ lastMs }) => (status.lastOkMs ?? 0) - lastMs < OVER_MS);
+    if (late) return late.code;
+  }
+  return undefined;
 }
 
 async function bothReadings(clients: Clients, signal: AbortSignal) {
