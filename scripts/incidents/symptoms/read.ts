@@ -25,6 +25,8 @@ const MARGIN_MS = 500;
 const SHORTEST_WINDOW_MS = 2500;
 /** A fresh channel calls at least so often: what it sees has to show in one window. */
 const LEAST_RATE = 10;
+/** A client whose event loop is blocked answers when it gets to it. */
+const SLOW_MS = 30_000;
 
 export type Moment = { status: WorkloadStatus; connections: number };
 
@@ -49,7 +51,11 @@ export async function openClients(api: ClusterApi, world: World, signal: AbortSi
     /** Opens a channel with the settings of the client as they are now, lets it call for a while, and closes it. */
     async fresh(): Promise<Reading> {
       const pod = await podOf(world.client);
-      const spec = await proxy.json<WorkloadSpec>(pod, { path: `/workloads/${OWN}/spec`, signal });
+      const spec = await proxy.json<WorkloadSpec>(pod, {
+        path: `/workloads/${OWN}/spec`,
+        timeoutMs: SLOW_MS,
+        signal,
+      });
       opened += 1;
       const id = `fresh-${process.pid}-${opened}`;
       const request: WorkloadRequest = {
@@ -59,12 +65,18 @@ export async function openClients(api: ClusterApi, world: World, signal: AbortSi
         record: false,
       };
       const before = await connectionsOf(proxy, pod, signal);
-      await proxy.json(pod, { method: 'POST', path: '/workloads', body: request, signal });
+      await proxy.json(pod, {
+        method: 'POST',
+        path: '/workloads',
+        body: request,
+        timeoutMs: SLOW_MS,
+        signal,
+      });
       const stop = () =>
         proxy.json<WorkloadStatus>(pod, {
           method: 'DELETE',
           path: `/workloads/${id}`,
-          timeoutMs: spec.deadlineMs + 15_000,
+          timeoutMs: spec.deadlineMs + SLOW_MS,
         });
       try {
         await delay(Math.max(SHORTEST_WINDOW_MS, spec.deadlineMs + MARGIN_MS), undefined, { signal });
@@ -81,14 +93,14 @@ export async function openClients(api: ClusterApi, world: World, signal: AbortSi
 
 async function momentOf(proxy: PodProxy, pod: string, id: string, signal: AbortSignal): Promise<Moment> {
   const [status, connections] = await Promise.all([
-    proxy.json<WorkloadStatus>(pod, { path: `/workloads/${id}`, signal }),
+    proxy.json<WorkloadStatus>(pod, { path: `/workloads/${id}`, timeoutMs: SLOW_MS, signal }),
     connectionsOf(proxy, pod, signal),
   ]);
   return { status, connections };
 }
 
 async function connectionsOf(proxy: PodProxy, pod: string, signal: AbortSignal): Promise<number> {
-  const { states } = await proxy.json<SocketsAnswer>(pod, { path: '/sockets', signal });
+  const { states } = await proxy.json<SocketsAnswer>(pod, { path: '/sockets', timeoutMs: SLOW_MS, signal });
   return states.ESTABLISHED ?? 0;
 }
 
