@@ -244,8 +244,8 @@ function tell(
   if (json) {
     print({ ...which, asExpected, afterMs: Math.round(afterMs), connected, fresh });
   } else process.stdout.write(`${describeSymptoms(incident, symptoms, blind)}\n`);
-  if (!asExpected && !blind) say(paint('yellow', 'Not all symptoms are as they should be: see above.'));
-  return asExpected || blind ? EXIT.pass : EXIT.fail;
+  if (!asExpected) say(paint('yellow', 'Not all symptoms are as they should be.'));
+  return asExpected ? EXIT.pass : EXIT.fail;
 }
 
 async function heal(
@@ -275,8 +275,12 @@ async function heal(
   );
   const { freshMs, connectedMs } = recovery as Recovery;
   if (json)
-    print({ healed: gone.map(({ incident }) => incident), freshMs, connectedMs: connectedMs ?? null });
-  else if (left.length > 0) say(`Still injected: ${left.map(({ incident }) => incident).join(', ')}`);
+    print({
+      healed: gone.map(({ incident }) => incident),
+      freshMs: freshMs ?? null,
+      connectedMs: connectedMs ?? null,
+    });
+  else if (freshMs === undefined) say(`Still injected: ${left.map(({ incident }) => incident).join(', ')}`);
   else
     say(
       `A fresh channel is healthy ${formatDuration(freshMs)} after the healing began, the connected client ${connectedMs === undefined ? 'not yet' : `after ${formatDuration(connectedMs)}`}.`,

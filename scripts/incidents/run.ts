@@ -1,13 +1,13 @@
 // An incident from its healthy beginning to its symptoms.
 import { setTimeout as delay } from 'node:timers/promises';
-import { NAME_LABEL, type StartedLab } from '../cluster/index.ts';
+import { isPodReady, NAME_LABEL, type StartedLab } from '../cluster/index.ts';
 import { LabError } from '../common/errors.ts';
 import { waitFor } from '../common/wait.ts';
 import type { Incident, Variant } from './incident.ts';
 import { bringUp, heal, inject } from './life.ts';
 import type { Work } from './ready.ts';
 import { type Injected, type State, writeState } from './state.ts';
-import type { Expectation } from './symptoms/expectations.ts';
+import { type Expectation, goesOn } from './symptoms/expectations.ts';
 import { type Clients, openClients } from './symptoms/read.ts';
 import { ended, type Reading, readingBetween } from './symptoms/reading.ts';
 import type { World } from './world.ts';
@@ -48,7 +48,11 @@ export async function steadyState(
   await waitFor(
     'a steady state',
     async () => {
-      const readings = Object.entries(await bothReadings(clients, work.signal));
+      const both = await bothReadings(clients, work.signal);
+      const readings = Object.entries(both);
+      // A connected client may call rarely; a fresh channel has to have been answered.
+      if (!goesOn.holds(both.fresh, { oldPods: [], pods: [] }) && both.fresh.failures.length === 0)
+        return { waiting: 'the fresh client: no call was answered' };
       const late = await failedLately(clients);
       if (late) return { waiting: `${late} a moment ago` };
       const [failing] = readings.filter(([, reading]) => reading.failures.length > 0);
@@ -142,8 +146,8 @@ async function watchSymptoms(
   }
 }
 
-/** How long each client took to be without failures; undefined: longer than was waited for. */
-export type Recovery = { freshMs: number; connectedMs: number | undefined };
+/** How long each client took to be without failures; undefined: not seen, or longer than was waited for. */
+export type Recovery = { freshMs: number | undefined; connectedMs: number | undefined };
 
 /** Heals, and waits until a fresh channel is healthy, and then until the connected client is. */
 export async function healAndWatch(
@@ -155,7 +159,8 @@ export async function healAndWatch(
 ): Promise<Recovery> {
   const began = performance.now();
   await heal(lab, state, left, variantOf, work);
-  if (left.length > 0) return { freshMs: performance.now() - began, connectedMs: undefined };
+  // While something is wrong, nobody need be well.
+  if (left.length > 0) return { freshMs: undefined, connectedMs: undefined };
   const clients = await openClients(lab.api, state.world, work.signal);
   const freshMs = await until(clients.fresh, began, work);
   if (freshMs === undefined) {
@@ -195,8 +200,9 @@ async function until(
 /** Server pods that are Ready to be called, by name. */
 async function serverPods({ api }: Lab, { namespace, server }: World): Promise<string[]> {
   const { items } = await api.core.listNamespacedPod({ namespace, labelSelector: `${NAME_LABEL}=${server}` });
-  return items.flatMap(({ metadata, status }) => {
-    const ready = status?.conditions?.some((each) => each.type === 'Ready' && each.status === 'True');
-    return metadata?.name !== undefined && !metadata.deletionTimestamp && ready ? [metadata.name] : [];
-  });
+  return items.flatMap((pod) =>
+    isPodReady(pod) && pod.metadata?.name !== undefined && !pod.metadata.deletionTimestamp
+      ? [pod.metadata.name]
+      : [],
+  );
 }
