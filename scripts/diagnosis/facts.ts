@@ -19,15 +19,7 @@ import type {
   WorkloadSpec,
   WorkloadStatus,
 } from '../../services/protocol/index.ts';
-
-/** As it is in JSON: dates are text. */
-export type Plain<T> = T extends Date
-  ? string
-  : T extends readonly (infer Each)[]
-    ? Plain<Each>[]
-    : T extends object
-      ? { [Key in keyof T]: Plain<T[Key]> }
-      : T;
+import type { Plain } from '../common/plain.ts';
 
 /** What is asked: why do the calls of this client to this Service fail, or go where they should not? */
 export type Question = {

@@ -1,6 +1,6 @@
 // What a container is started with: its variables and its words, with where each of them stands.
 import type { V1ConfigMap, V1Container } from '@kubernetes/client-node';
-import type { Plain } from './facts.ts';
+import type { Plain } from '../common/plain.ts';
 
 export type Setting = {
   /** Of a variable; of an argument the option that it is of, or nothing. */

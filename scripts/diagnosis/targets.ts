@@ -1,6 +1,6 @@
 // What a client dials, as far as its own settings tell: gRPC targets, URLs, host:port, pairs of variables.
 import type { V1ConfigMap, V1Container } from '@kubernetes/client-node';
-import type { Plain } from './facts.ts';
+import type { Plain } from '../common/plain.ts';
 import { type Setting, settingsOf, wordsOf } from './settings.ts';
 
 export type Target = {

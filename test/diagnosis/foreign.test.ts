@@ -5,22 +5,9 @@ import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import type { Facts } from '../../scripts/diagnosis/facts.ts';
 import { judge } from '../../scripts/diagnosis/judge.ts';
+import { noFacts } from './shop.ts';
 
 type Expected = { about: string; verdict: string; causes: string[]; fix?: string };
-
-const EMPTY: Facts['objects'] = {
-  namespaces: [],
-  nodes: [],
-  services: [],
-  endpointSlices: [],
-  deployments: [],
-  statefulSets: [],
-  replicaSets: [],
-  pods: [],
-  networkPolicies: [],
-  configMaps: [],
-  events: [],
-};
 
 function read(file: string): { expected: Expected; facts: Facts } {
   const [expected, facts] = parseAllDocuments(readFileSync(file, 'utf8'), { merge: true }).map((each) => {
@@ -29,7 +16,7 @@ function read(file: string): { expected: Expected; facts: Facts } {
   });
   const given = facts as Partial<Facts>;
   const none = { version: 1 as const, logs: [], clients: [], probes: [], unseen: [] };
-  const objects = { ...EMPTY, ...given.objects };
+  const objects = { ...noFacts().objects, ...given.objects };
   return { expected: expected as Expected, facts: { ...none, ...given, objects } as Facts };
 }
 

@@ -15,18 +15,10 @@ import type {
   V1Service,
   V1ServiceAccount,
 } from '@kubernetes/client-node';
-
-/** What JSON makes of a type: dates are ISO strings. */
-export type Wire<T> = T extends Date
-  ? string
-  : T extends readonly (infer Item)[]
-    ? Wire<Item>[]
-    : T extends object
-      ? { [Key in keyof T]: Wire<T[Key]> }
-      : T;
+import type { Plain } from '../../common/plain.ts';
 
 /** Metadata of an object in the store; the namespace is '' where the kind has none. */
-export type Meta = Wire<V1ObjectMeta> & {
+export type Meta = Plain<V1ObjectMeta> & {
   name: string;
   namespace?: string;
   uid: string;
@@ -34,7 +26,7 @@ export type Meta = Wire<V1ObjectMeta> & {
   creationTimestamp: string;
 };
 
-type Stored<T> = Omit<Wire<T>, 'apiVersion' | 'kind' | 'metadata'> & {
+type Stored<T> = Omit<Plain<T>, 'apiVersion' | 'kind' | 'metadata'> & {
   apiVersion: string;
   kind: string;
   metadata: Meta;

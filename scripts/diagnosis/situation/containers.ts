@@ -6,7 +6,7 @@ import type {
   V1ContainerStatus,
   V1Probe,
 } from '@kubernetes/client-node';
-import type { Plain } from '../facts.ts';
+import type { Plain } from '../../common/plain.ts';
 import { type Setting, settingsOf } from '../settings.ts';
 import { timeMs } from './events.ts';
 

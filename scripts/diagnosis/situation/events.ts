@@ -1,5 +1,5 @@
 import type { CoreV1Event } from '@kubernetes/client-node';
-import type { Plain } from '../facts.ts';
+import type { Plain } from '../../common/plain.ts';
 
 export type EventView = {
   kind: string;

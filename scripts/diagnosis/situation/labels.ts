@@ -1,6 +1,6 @@
 // What selectors select. Source: Kubernetes, "Labels and Selectors".
 import type { V1LabelSelector } from '@kubernetes/client-node';
-import type { Plain } from '../facts.ts';
+import type { Plain } from '../../common/plain.ts';
 
 export type Labels = Readonly<Record<string, string>>;
 

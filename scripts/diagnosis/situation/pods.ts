@@ -1,6 +1,7 @@
 // Pods, and the workloads that they are of.
 import type { V1ObjectMeta, V1Pod, V1PodSpec, V1PodTemplateSpec } from '@kubernetes/client-node';
-import type { ClusterObjects, Facts, Log, Plain } from '../facts.ts';
+import type { Plain } from '../../common/plain.ts';
+import type { ClusterObjects, Facts, Log } from '../facts.ts';
 import { type ContainerView, containerView } from './containers.ts';
 import { type EventView, eventsOf, timeMs } from './events.ts';
 import type { Labels } from './labels.ts';

@@ -2,7 +2,7 @@
 // that none selects for a direction is open in it; a connection must be allowed on both of its ends.
 import { BlockList, isIP } from 'node:net';
 import type { V1NetworkPolicy, V1NetworkPolicyPeer, V1NetworkPolicyPort } from '@kubernetes/client-node';
-import type { Plain } from '../facts.ts';
+import type { Plain } from '../../common/plain.ts';
 import type { ContainerView } from './containers.ts';
 import { type Labels, selects } from './labels.ts';
 import { portsNamed } from './pods.ts';

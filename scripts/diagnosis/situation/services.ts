@@ -1,6 +1,7 @@
 // Services: what their selectors select, and what stands behind them.
 import type { V1Service } from '@kubernetes/client-node';
-import type { ClusterObjects, Plain } from '../facts.ts';
+import type { Plain } from '../../common/plain.ts';
+import type { ClusterObjects } from '../facts.ts';
 import type { ContainerView } from './containers.ts';
 import { hasLabels, type Labels } from './labels.ts';
 import { isLike } from './nearness.ts';

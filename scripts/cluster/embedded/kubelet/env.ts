@@ -1,10 +1,11 @@
 // A container's environment: its own variables, those of the Services, and nothing of this machine's.
 import type { V1Container } from '@kubernetes/client-node';
-import type { Pod, Wire } from '../objects.ts';
+import type { Plain } from '../../../common/plain.ts';
+import type { Pod } from '../objects.ts';
 import type { Store } from '../store.ts';
 import { fieldValue, type Placement } from './field.ts';
 
-export type Container = Wire<V1Container>;
+export type Container = Plain<V1Container>;
 type Env = Record<string, string>;
 type EnvVar = NonNullable<Container['env']>[number];
 

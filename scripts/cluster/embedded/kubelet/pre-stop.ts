@@ -1,10 +1,11 @@
 // The preStop hook.
 import type { V1LifecycleHandler } from '@kubernetes/client-node';
-import type { Wire } from '../objects.ts';
+import type { Plain } from '../../../common/plain.ts';
+
 import { timerMs } from '../timer.ts';
 import { type ProbeTarget, runProbe } from './probes/probe.ts';
 
-type Handler = Wire<V1LifecycleHandler>;
+type Handler = Plain<V1LifecycleHandler>;
 
 /** @returns whether it did what it should, in the time that it has. Never rejects. */
 export async function runHook(

@@ -1,10 +1,11 @@
 // A pod's status from its containers', as the kubelet makes it.
 import type { V1ContainerStatus, V1PodCondition } from '@kubernetes/client-node';
-import type { Pod, Wire } from '../objects.ts';
+import type { Plain } from '../../../common/plain.ts';
+import type { Pod } from '../objects.ts';
 import { wireTime } from '../store.ts';
 
-export type ContainerStatus = Wire<V1ContainerStatus>;
-type Condition = Wire<V1PodCondition>;
+export type ContainerStatus = Plain<V1ContainerStatus>;
+type Condition = Plain<V1PodCondition>;
 type Status = NonNullable<Pod['status']>;
 
 export type PodView = {

@@ -1,13 +1,14 @@
 // What is in a volume: file by file, from the objects that it names.
 import type { V1KeyToPath, V1Volume } from '@kubernetes/client-node';
-import type { Pod, ResourceName, Wire } from '../objects.ts';
+import type { Plain } from '../../../common/plain.ts';
+import type { Pod, ResourceName } from '../objects.ts';
 import type { Store } from '../store.ts';
 import { fieldValue, type Placement } from './field.ts';
 
-export type Volume = Wire<V1Volume>;
+export type Volume = Plain<V1Volume>;
 /** By their path in the volume. */
 export type Files = Map<string, { bytes: Buffer; mode: number }>;
-type Items = Wire<V1KeyToPath>[] | undefined;
+type Items = Plain<V1KeyToPath>[] | undefined;
 type Projection = NonNullable<NonNullable<Volume['projected']>['sources']>[number];
 
 export type VolumeContext = {

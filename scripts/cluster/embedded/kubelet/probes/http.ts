@@ -1,11 +1,12 @@
 import http from 'node:http';
 import https from 'node:https';
 import type { V1HTTPGetAction } from '@kubernetes/client-node';
-import type { Wire } from '../../objects.ts';
+import type { Plain } from '../../../../common/plain.ts';
+
 import { failure, type ProbeResult, success } from './result.ts';
 import { dialText, type From } from './tcp.ts';
 
-type HttpGet = Omit<Wire<V1HTTPGetAction>, 'port'>;
+type HttpGet = Omit<Plain<V1HTTPGetAction>, 'port'>;
 
 /** 200–399 is success. Sends HTTP/1.1, whatever the port speaks. */
 export function httpProbe(action: HttpGet, from: From): Promise<ProbeResult> {

@@ -1,7 +1,8 @@
 // One probe of a container, once, in Kubernetes' words.
 import type { V1Probe } from '@kubernetes/client-node';
 import { messageOf } from '../../../../common/errors.ts';
-import type { Wire } from '../../objects.ts';
+import type { Plain } from '../../../../common/plain.ts';
+
 import { timerMs } from '../../timer.ts';
 import type { Container } from '../env.ts';
 import { type Bell, createBell } from '../waiting.ts';
@@ -10,7 +11,7 @@ import { httpProbe } from './http.ts';
 import type { ProbeResult } from './result.ts';
 import { probeTcp } from './tcp.ts';
 
-export type Probe = Wire<V1Probe>;
+export type Probe = Plain<V1Probe>;
 export type ProbeTarget = {
   container: Container;
   podIP: string;
