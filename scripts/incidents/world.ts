@@ -1,5 +1,5 @@
 // Where incidents happen: a greeter of its own in a namespace of its own, made from the lab's manifests.
-import type { V1Deployment, V1Service } from '@kubernetes/client-node';
+import type { V1Deployment, V1Probe, V1Service } from '@kubernetes/client-node';
 import { z } from 'zod';
 import type { Manifest } from '../cluster/index.ts';
 
@@ -137,7 +137,7 @@ function asServer(server: Draft['server'], world: World): void {
     timeoutSeconds: 5,
     failureThreshold: 60,
   };
-  container.readinessProbe = { grpc: { port: world.grpcPort }, periodSeconds: 2, timeoutSeconds: 5 };
+  askReadiness(server, { grpc: { port: world.grpcPort } });
   setEnv(server, {
     GRPC_PORT: world.grpcPort === 50051 ? undefined : String(world.grpcPort),
     // As gRPC has it where nobody sets it.
@@ -185,11 +185,11 @@ export function setEnv(deployment: Draft['server'], env: Record<string, string |
   container.env = [...kept, ...added];
 }
 
-/** Readiness by the control port: Ready says that the process runs, and nothing of gRPC. */
-export function readyByControlPort(server: Draft['server']): void {
-  containerOf(server).readinessProbe = {
-    httpGet: { path: '/healthz', port: 'control' },
-    periodSeconds: 2,
-    timeoutSeconds: 5,
-  };
+/** What readiness is asked, and how: often enough to be seen to fail, and slow is not unready. */
+export function askReadiness(server: Draft['server'], probe: Pick<V1Probe, 'grpc' | 'httpGet'>): void {
+  containerOf(server).readinessProbe = { ...probe, periodSeconds: 2, timeoutSeconds: 5 };
 }
+
+/** Readiness by the control port: Ready says that the process runs, and nothing of gRPC. */
+export const readyByControlPort = (server: Draft['server']): void =>
+  askReadiness(server, { httpGet: { path: '/healthz', port: 'control' } });

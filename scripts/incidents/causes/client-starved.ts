@@ -8,15 +8,15 @@ export default {
   symptom: 'DEADLINE_EXCEEDED in one client; the servers are quick and have never heard of slow calls.',
   cause: 'The client has no CPU when the answer comes: a limit, or a blocked event loop.',
   underneath:
-    'A deadline is a timer in the client. When its event loop is blocked, or its container is throttled, the answer lies in the socket while the timer expires; timers are served first.',
+    'A deadline is a timer in the client. When its event loop is blocked, or its container is throttled, the answer lies in the socket while the timer expires. Node serves timers before sockets when the work was done in a callback of I/O, as most is: the call has then run out of time, though its answer is there.',
   confirm: ({ clientNamespace, client }) => [
     {
       command: `kubectl -n ${clientNamespace} exec deploy/${client} -- cat /sys/fs/cgroup/cpu.stat`,
       shows: 'nr_throttled that grows, where it is a limit',
     },
     {
-      command: 'nodejs_eventloop_lag_p99_seconds',
-      shows: 'as long as the deadline, where it is the event loop',
+      command: `kubectl -n ${clientNamespace} top pods -l app.kubernetes.io/name=${client}`,
+      shows: 'one whole core in use, where it is the event loop (with a metrics-server)',
     },
   ],
   fix: 'Take the work off the event loop (worker threads, smaller steps), or raise the CPU limit.',

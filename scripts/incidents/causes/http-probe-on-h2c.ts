@@ -1,6 +1,6 @@
 import type { Incident } from '../incident.ts';
 import { failsWith } from '../symptoms/expectations.ts';
-import { containerOf } from '../world.ts';
+import { askReadiness } from '../world.ts';
 
 export default {
   name: 'http-probe-on-h2c',
@@ -24,11 +24,7 @@ export default {
     readiness: {
       about: 'the readiness probe is an httpGet on the gRPC port',
       change({ server }) {
-        containerOf(server).readinessProbe = {
-          httpGet: { path: '/healthz', port: 'grpc' },
-          periodSeconds: 2,
-          timeoutSeconds: 5,
-        };
+        askReadiness(server, { httpGet: { path: '/healthz', port: 'grpc' } });
       },
       expect: {
         connected: failsWith('UNAVAILABLE'),

@@ -1,6 +1,6 @@
 import type { Incident } from '../incident.ts';
 import { failsWith } from '../symptoms/expectations.ts';
-import { containerOf } from '../world.ts';
+import { askReadiness } from '../world.ts';
 
 export default {
   name: 'readiness-failing',
@@ -28,11 +28,7 @@ export default {
     'unknown-service': {
       about: 'the gRPC probe asks for a service that the server does not know',
       change({ server }, { grpcPort }) {
-        containerOf(server).readinessProbe = {
-          grpc: { port: grpcPort, service: 'greet.v2.Greeter' },
-          periodSeconds: 2,
-          timeoutSeconds: 5,
-        };
+        askReadiness(server, { grpc: { port: grpcPort, service: 'greet.v2.Greeter' } });
       },
       expect: {
         connected: failsWith('UNAVAILABLE'),
@@ -42,11 +38,7 @@ export default {
     'missing-path': {
       about: 'the HTTP probe asks for a path that the server does not have',
       change({ server }) {
-        containerOf(server).readinessProbe = {
-          httpGet: { path: '/ready', port: 'control' },
-          periodSeconds: 2,
-          timeoutSeconds: 5,
-        };
+        askReadiness(server, { httpGet: { path: '/ready', port: 'control' } });
       },
       expect: {
         connected: failsWith('UNAVAILABLE'),
