@@ -95,6 +95,9 @@ The usual causes of trouble with gRPC on Kubernetes, each of which \`npm run inc
 greeter, and \`npm run diagnose\` names – there, or in a cluster of your own. The other way round, from what you see to
 what it may be: [the decision tree](decision-tree.md).
 
+After an incident is healed a diagnosis still tells of what the client saw: for up to half a minute, and of a client that
+calls rarely for its next twenty calls. It only reads, and cannot know that something was mended.
+
 How often the cause is named first, in worlds with names, ports and sizes drawn at random:
 [embedded](confusion-embedded.md), [kind](confusion-kind.md); two at once: [embedded](pairs.md), [kind](pairs-kind.md).
 
