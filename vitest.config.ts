@@ -17,14 +17,26 @@ export default defineConfig({
       },
       {
         test: {
-          name: 'embedded',
-          include: ['test/embedded/**/*.test.ts'],
-          fileParallelism: false,
+          name: 'embedded-contract',
+          include: ['test/embedded/contract.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 60_000,
-          // Of the contract's cases, which mostly wait.
+          // Its cases mostly wait.
           maxConcurrency: 16,
-          sequence: { concurrent: false },
+          maxWorkers: 1,
+          sequence: { concurrent: false, groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: 'embedded',
+          include: ['test/embedded/**/*.test.ts'],
+          exclude: ['test/embedded/contract.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 60_000,
+          // Each file has a lab of its own, and an experiment takes less than a core.
+          maxWorkers: 2,
+          sequence: { concurrent: false, groupOrder: 2 },
         },
       },
       {

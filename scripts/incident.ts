@@ -37,8 +37,8 @@ const REVEAL = 'reveal';
 const HEALTHY = 'Healthy: both clients have answers';
 const command = labCommand(
   'incident',
-  'Inject an incident into a healthy greeter, and show its symptoms as a client that is\n' +
-    'connected already and as a fresh channel see them. Without a name: the list.',
+  'Inject an incident into a healthy greeter, and show its symptoms as a client that is connected ' +
+    'already and as a fresh channel see them. Without a name: the list.',
 )
   .addArgument(new Argument('[name]', `the incident, or ${REVEAL}: names what --blind has injected`))
   .option('--variant <variant>', 'one of the ways in which it comes; --show lists them')

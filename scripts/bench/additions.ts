@@ -59,8 +59,12 @@ function report(history: History): void {
   const calls = callsOf(history, ARM).sort((a, b) => startedMs(a) - startedMs(b));
   const pods = podsOf(history, ARM, SERVER_APP).filter((pod) => !pod.old && pod.readyAtMs !== undefined);
   const resolved = eventsOf(history, 'resolved').filter(({ arm, ok }) => arm === ARM && ok);
+  const connected = eventsOf(history, 'connectivity').filter(
+    ({ arm, state }) => arm === ARM && state === 'READY',
+  );
   const fromReady: number[] = [];
   const fromSlice: number[] = [];
+  const steps = { told: [] as number[], connected: [] as number[], called: [] as number[] };
   const afterRemoval: number[] = [];
   let uncalled = 0;
   for (const pod of pods) {
@@ -75,6 +79,15 @@ function report(history: History): void {
     )?.atMs;
     fromReady.push(startedMs(first) - pod.readyAtMs);
     if (inSliceMs !== undefined) fromSlice.push(startedMs(first) - inSliceMs);
+    const toldMs = resolved.find(
+      ({ atMs, detail }) => atMs >= (inSliceMs ?? 0) - 20 && detail === `${FROM + 1} endpoints`,
+    )?.atMs;
+    const connectedMs = connected.findLast(({ atMs }) => atMs <= startedMs(first))?.atMs;
+    if (inSliceMs !== undefined && toldMs !== undefined && connectedMs !== undefined) {
+      steps.told.push(toldMs - inSliceMs);
+      steps.connected.push(connectedMs - toldMs);
+      steps.called.push(startedMs(first) - connectedMs);
+    }
     const left = resolved.find(
       ({ atMs, detail }) =>
         atMs >= (pod.terminatingAtMs ?? Number.POSITIVE_INFINITY) - 1000 && detail === `${FROM} endpoints`,
@@ -88,6 +101,9 @@ function report(history: History): void {
   );
   print(`Ready to first call:             ${quantiles(fromReady)}`);
   print(`EndpointSlice to first call:     ${quantiles(fromSlice)}`);
+  print(`  until the client has the list:  ${quantiles(steps.told)}`);
+  print(`  until it has the connection:    ${quantiles(steps.connected)}`);
+  print(`  until the pod's turn:           ${quantiles(steps.called)}`);
   print(`last call after removal arrived: ${quantiles(afterRemoval)}`);
 }
 

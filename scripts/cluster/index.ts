@@ -27,7 +27,7 @@ export {
 } from './manifests.ts';
 export { type PodProxy, podProxy } from './pod-proxy.ts';
 export { CAPABILITIES, type Capability, type Problem } from './provider.ts';
-export { deploymentsReady, isPodReady, nodesReady, systemPodsReady } from './ready.ts';
+export { deploymentsReady, isPodReady, isRolledOut, nodesReady, systemPodsReady } from './ready.ts';
 export { type LabStatus, status } from './status.ts';
 export { readToken, shareToken } from './token.ts';
 export { type StartedLab, up } from './up.ts';

@@ -118,7 +118,8 @@ function tolerant<T>(poll: () => Promise<Poll<T>>): () => Promise<Poll<T>> {
 const isObserved = ({ metadata, status }: V1Deployment): boolean =>
   (status?.observedGeneration ?? 0) >= (metadata?.generation ?? 0);
 
-function isRolledOut(deployment: V1Deployment): boolean {
+/** Every pod is of the last rollout and available, and none is left of an earlier one that counts. */
+export function isRolledOut(deployment: V1Deployment): boolean {
   const { spec, status } = deployment;
   const wanted = spec?.replicas ?? 1;
   return (

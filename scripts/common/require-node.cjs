@@ -7,3 +7,7 @@ if (major < 24) {
   );
   process.exit(2);
 }
+
+// What was compiled once is not compiled again by the next command.
+const { join } = require('node:path');
+require('node:module').enableCompileCache(join(__dirname, '../../node_modules/.cache/grpc-kind-lab'));

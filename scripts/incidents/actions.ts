@@ -1,5 +1,4 @@
 // What an incident does beside changing its world's objects. What undoes it is plain data, kept in the cluster.
-import { PatchStrategy } from '@kubernetes/client-node';
 import { TOKEN_HEADER } from '../../services/protocol/index.ts';
 import { type ClusterApi, NAME_LABEL, podProxy, readToken } from '../cluster/index.ts';
 import { messageOf } from '../common/errors.ts';
@@ -35,22 +34,6 @@ export const deleteServers: Action = {
   },
   heal: nothing,
 };
-
-const COREDNS = { namespace: 'kube-system', name: 'coredns' };
-
-/** The cluster's DNS server, without a replica. */
-export const stopDns: Action = {
-  name: 'dns-down',
-  command: () => 'kubectl -n kube-system scale deployment coredns --replicas=0',
-  prepare: async (api) => (await api.apps.readNamespacedDeployment(COREDNS)).spec?.replicas ?? 1,
-  inject: (api) => scale(api, 0),
-  heal: (api, _world, replicas) => scale(api, Math.max(1, Number(replicas))),
-};
-
-async function scale(api: ClusterApi, replicas: number): Promise<void> {
-  const deployment = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: COREDNS, spec: { replicas } };
-  await api.objects.patch(deployment, undefined, undefined, undefined, undefined, PatchStrategy.MergePatch);
-}
 
 /** The health service of every server says NOT_SERVING; calls are served as before. */
 export const sayNotServing = behaviour('not-serving', ({ server }) => server, {

@@ -24,5 +24,6 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     eventsKept: set.EVENTS_KEPT,
     ownWorkload: ownWorkload(set),
     busyMs: set.GREETER_BUSY_MS,
+    busyCpuMs: set.GREETER_BUSY_CPU_MS,
   };
 }

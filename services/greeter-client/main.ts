@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { configured } from '../common/env.ts';
 import { log } from '../common/log.ts';
 import { listenForControl } from '../control-http/index.ts';
-import { stayBusy } from './busy.ts';
+import { cpuNowMs, stayBusy } from './busy.ts';
 import { readConfig } from './config.ts';
 import { controlRoutes } from './control.ts';
 import { createDnsWatches } from './dns.ts';
@@ -53,3 +53,4 @@ const control = await listenForControl({
 log('listening', { controlPort: control.port });
 if (config.ownWorkload) workloads.start(config.ownWorkload);
 if (config.busyMs > 0) stayBusy(config.busyMs);
+if (config.busyCpuMs > 0) stayBusy(config.busyCpuMs, cpuNowMs);

@@ -27,6 +27,8 @@ export const ownWorkloadEnv = {
   GREETER_CLOSE_CHANNELS: flag.default(true),
   /** Blocks the event loop for so long, again and again with a tenth of it between: an application with other work. */
   GREETER_BUSY_MS: durationMs.default(0),
+  /** The same by CPU time: the less CPU it gets, the longer it blocks. */
+  GREETER_BUSY_CPU_MS: durationMs.default(0),
 };
 const Env = z.object(ownWorkloadEnv);
 

@@ -2,6 +2,7 @@
 import { boolean, constantFrom, integer, property, record, stringMatching } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { judge } from '../../scripts/diagnosis/judge.ts';
+import { replaced } from '../support/broken.ts';
 import {
   ago,
   agoMs,
@@ -304,6 +305,16 @@ describe('what cannot be told', () => {
       verdict: 'unknown',
       unexplained: [{ value: 'no target' }],
     });
+  });
+
+  it('is healthy when calls are answered, whatever the kernel still tries to reach of pods that are gone', () => {
+    expect(judge(edited(healthy({ lab: true }), replaced))).toEqual(HEALTHY);
+    const silent: Edit = (facts) => {
+      for (const { status } of client(facts)?.workloads ?? []) status.lastOkMs = agoMs(90);
+    };
+    expect(judge(edited(healthy({ lab: true }), replaced, silent)).causes[0]?.cause).toBe(
+      'all-pods-restarted',
+    );
   });
 
   it('is healthy when only the Service is known, and it has pods', () => {

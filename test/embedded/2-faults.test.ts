@@ -12,6 +12,15 @@ const up = (name = LAB) => lab('lab-up', ['--name', name, '--provider', 'embedde
 const clusterIdOf = (name: string) => readFile(join(labRoot(), name, 'cluster-id'), 'utf8');
 const supervisorOf = async (name: string) => (await findSupervisor(labNamed(name)))?.pid ?? Number.NaN;
 
+/** Ends the process of a Deployment's one pod; its container is started again. */
+async function killPod(deployment: string): Promise<void> {
+  const pids = await processesOf(await clusterIdOf(LAB));
+  const environments = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/environ`, 'utf8')));
+  const ofPod = pids.filter((_, i) => environments[i]?.includes(`\0POD_NAME=${deployment}-`));
+  expect(ofPod).toHaveLength(1);
+  process.kill(ofPod[0] ?? Number.NaN, 'SIGKILL');
+}
+
 beforeAll(async () => {
   expect((await up()).exitCode).toBe(0);
 });
@@ -64,6 +73,18 @@ describe('a supervisor that does not answer', () => {
     }
     expect(await supervisorOf(LAB)).toBe(pid);
     expect(await pods()).toEqual(before);
+  });
+});
+
+describe('a client that restarts in the middle of a run', () => {
+  it('makes it unknown, by name', async () => {
+    const run = await lab('experiment', ['scale', ...SHORT], {
+      once: { text: 'window: watching', act: () => killPod('greeter-client-treatment') },
+    });
+    expect(run.stdout).toMatch(/greeter-client-treatment-\S+ was restarted/);
+    expect(run.stdout).toContain('UNKNOWN');
+    expect(run.exitCode).toBe(3);
+    expect(await leftOvers(LAB)).toEqual([]);
   });
 });
 

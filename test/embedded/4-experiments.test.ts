@@ -1,7 +1,7 @@
-// Experiments beside `scale` on an embedded cluster; `locality` is tested on a real one.
+// Experiments beside `scale` on an embedded cluster.
 import { afterAll, beforeAll, expect } from 'vitest';
 import { lab } from '../support/cli.ts';
-import { resolverHolds, retryHolds } from '../support/experiments.ts';
+import { localityHolds, resolverHolds, retryHolds } from '../support/experiments.ts';
 import { LAB, leftOvers } from './support.ts';
 
 beforeAll(async () => {
@@ -15,4 +15,5 @@ afterAll(async () => {
 
 const on = { name: LAB, leftOvers: () => leftOvers(LAB) };
 resolverHolds(on);
+localityHolds(on);
 retryHolds(on);

@@ -95,13 +95,6 @@ describe('the main job', () => {
     expect(run.exitCode).toBe(1);
   });
 
-  it('fails E1 over a ClusterIP, and says that each connection stays on one pod', async () => {
-    const run = await experiment(['--service', 'clusterip']);
-    expect(run.document.reasons.join('\n')).toMatch(/each connection to it stays on one pod/);
-    expect(run.document.verdict).toBe('fail');
-    expect(run.exitCode).toBe(1);
-  });
-
   it('passes the scale-in: the treatment loses no call, the control does', async () => {
     const run = await experiment(['--from', '10', '--to', '5']);
     expect(run.document.reasons).toEqual(expect.arrayContaining([expect.stringMatching(/control: .*lost/)]));

@@ -123,23 +123,6 @@ describe('in the middle of a run', () => {
     expect(await leftOvers()).toBe('');
   });
 
-  it('cannot tell when a client restarts', async () => {
-    const restart = [
-      'exec',
-      'deploy/greeter-client-treatment',
-      '--',
-      'node',
-      '-e',
-      'process.kill(1, "SIGTERM")',
-    ];
-    const run = await lab('experiment', ['scale', ...SHORT], {
-      once: { text: 'window: watching', act: () => kubectl(restart) },
-    });
-    expect(run.stdout).toMatch(/greeter-client-treatment-\S+ was restarted|restarted/);
-    expect(run.stdout).toContain('UNKNOWN');
-    expect(run.exitCode).toBe(3);
-  });
-
   it('cannot tell when a node is lost, and starts it again', async () => {
     const node = await kubectl([
       'get',

@@ -1,8 +1,8 @@
-// Experiments beside `scale` on a real cluster: those that show the library. The others are held to it on an embedded one,
-// and all of them by `npm run proof -- --all 2`.
-import { afterAll, beforeAll, expect } from 'vitest';
+// Experiments beside `scale` on a real cluster: one that shows the library, one that shows gRPC alone. The others are held
+// to it on an embedded one, and all of them by `npm run proof -- --all 2`.
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { lab } from '../support/cli.ts';
-import { localityHolds, resolverHolds } from '../support/experiments.ts';
+import { passing, resolverHolds } from '../support/experiments.ts';
 import { kindClusters, LAB, leftOvers } from './support.ts';
 
 let wasUp = false;
@@ -19,4 +19,9 @@ afterAll(async () => {
 
 const on = { name: LAB, leftOvers };
 resolverHolds(on);
-localityHolds(on);
+
+it('distribution passes: one pod for a connection, all for round robin, at random over a ClusterIP', async () => {
+  const { tables } = await passing(on, 'distribution', '--servers 3 --channels 15 --window 6s --warmup 3s');
+  const connections = tables[0]?.rows.map((row) => row.at(-1)).filter(Boolean);
+  expect(connections).toEqual(['1', '1', '1', '3', '15', '15', '15', '45']);
+});

@@ -1,4 +1,4 @@
-// What only a real cluster can hold, and one incident as on embedded, from injection to health.
+// What only a real cluster can hold, and what its image pulls say, from injection to health.
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { lab } from '../support/cli.ts';
 import { kubectl, LAB } from './support.ts';
@@ -9,7 +9,7 @@ afterAll(async () => {
   await lab('incident', ['--remove', ...here]);
 });
 
-describe.each([['network-policy'], ['dns-down'], ['idle-cut'], ['bad-image']])('%s', (name) => {
+describe.each([['network-policy'], ['dns-down'], ['bad-image']])('%s', (name) => {
   it('is seen by a fresh channel, named first, and healed', async () => {
     const injected = await lab('incident', [name, ...here, '--json']);
     expect(injected.exitCode, injected.stderr + injected.stdout).toBe(0);

@@ -96,7 +96,8 @@ export const recreated: Edit = (facts) => {
   });
 };
 
-const replaced: Edit = (facts) => {
+/** The same, and the client still tries to reach those that are gone. */
+export const replaced: Edit = (facts) => {
   reborn(facts);
   const connections = client(facts)?.sockets?.connections ?? [];
   for (const [i, each] of connections.entries())

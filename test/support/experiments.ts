@@ -10,7 +10,12 @@ type On = {
   leftOvers: () => Promise<unknown>;
 };
 
-async function passing({ name, leftOvers }: On, experiment: string, args: string): Promise<RunDocument> {
+/** One run, that passes. */
+export async function passing(
+  { name, leftOvers }: On,
+  experiment: string,
+  args: string,
+): Promise<RunDocument> {
   const words = args.split(' ').filter(Boolean);
   const result = await lab('experiment', [experiment, ...words, '--name', name, '--json']);
   expect(result.stdout, result.stderr).not.toBe('');

@@ -37,7 +37,8 @@ export const allPodsRestarted: Rule = {
       // Where calls fail that get to the new pods, it is not that these are new.
       if (failsNow(situation, ready)) return undefined;
       const failures = situation.calls.failures.filter((failure) => isOfThen(failure, first, last, nowMs));
-      const stale = staleAddresses(situation, service);
+      // The kernel tries to reach an address that is gone for two minutes, also when nobody waits for it any more.
+      const stale = situation.calls.answering ? [] : staleAddresses(situation, service);
       if (failures.length === 0 && stale.length === 0) return undefined;
       const isReplaced = ready.every(({ createdMs }) => createdMs !== undefined && createdMs > clientSince);
       const [pod] = ready;

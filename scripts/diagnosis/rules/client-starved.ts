@@ -8,6 +8,8 @@ import { failing, failureEvidence, kubectl } from './say.ts';
 const TINY_CORES = 0.1;
 /** A share of a client's deadline that its own process takes away. */
 const MUCH_OF_DEADLINE = 0.25;
+/** What is taken for a client's deadline where it is longer, or not known. */
+const LONGEST_DEADLINE_MS = 10_000;
 const LONG_DELAY_MS = 100;
 /** Of the periods in which it had something to do. */
 const OFTEN = 0.25;
@@ -66,8 +68,9 @@ export function starvationOf({ agents }: Situation): Starvation[] {
     .flatMap(({ pod, process, workloads }) => {
       if (!process) return [];
       const { eventLoopDelay: delay, throttling, cpuShare } = process;
-      const deadlineMs = Math.min(...workloads.map(({ spec }) => spec.deadlineMs), 10_000);
-      const isLate = delay.p99Ms >= LONG_DELAY_MS && delay.maxMs >= MUCH_OF_DEADLINE * deadlineMs;
+      const deadlineMs = Math.min(...workloads.map(({ spec }) => spec.deadlineMs));
+      const enough = MUCH_OF_DEADLINE * Math.min(deadlineMs, LONGEST_DEADLINE_MS);
+      const isLate = delay.p99Ms >= LONG_DELAY_MS && delay.maxMs >= enough;
       const held =
         throttling && throttling.periods >= ENOUGH_PERIODS
           ? throttling.throttledPeriods / throttling.periods
@@ -82,7 +85,7 @@ export function starvationOf({ agents }: Situation): Starvation[] {
             {
               fact: `event loop delay of ${pod}`,
               value: `p99 ${Math.round(delay.p99Ms)} ms, max ${Math.round(delay.maxMs)} ms`,
-              says: `of a deadline of ${deadlineMs} ms; it used ${cpuShare.toFixed(2)} of a core`,
+              says: `${Number.isFinite(deadlineMs) ? `of a deadline of ${deadlineMs} ms; ` : ''}it used ${cpuShare.toFixed(2)} of a core`,
             },
             ...(throttling
               ? [

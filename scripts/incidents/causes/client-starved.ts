@@ -1,6 +1,6 @@
 import type { Incident } from '../incident.ts';
 import { failsWith, goesOn } from '../symptoms/expectations.ts';
-import { setEnv } from '../world.ts';
+import { containerOf, setEnv } from '../world.ts';
 
 export default {
   name: 'client-starved',
@@ -33,6 +33,19 @@ export default {
       },
       change({ client }) {
         setEnv(client, { GREETER_BUSY_MS: '3000' });
+      },
+      expect: { connected: goesOn, fresh: failsWith('DEADLINE_EXCEEDED') },
+    },
+    'cpu-limit': {
+      about:
+        'the client, which computes for 0.4 s at a time, is limited to 0.15 of a core; calls take 0.4 s, the deadline is 2 s',
+      needs: ['containers'],
+      before({ server, client }) {
+        setEnv(server, { INITIAL_LATENCY_MS: '400' });
+        setEnv(client, { GREETER_BUSY_CPU_MS: '400' });
+      },
+      change({ client }) {
+        containerOf(client).resources = { requests: { cpu: '50m' }, limits: { cpu: '150m' } };
       },
       expect: { connected: goesOn, fresh: failsWith('DEADLINE_EXCEEDED') },
     },
