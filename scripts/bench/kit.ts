@@ -5,12 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { median } from 'simple-statistics';
-import type { WorkloadRequest } from '../../services/protocol/index.ts';
 import { ROOT } from '../cluster/index.ts';
-import { RETRY_UNAVAILABLE } from '../experiments/index.ts';
-import { percent, print, runWorkload, startService } from './services.ts';
-
-const RATE = 1000;
+import { percent, print, startService } from './services.ts';
 
 /** Prints the CPU per call over bare grpc-js in alternating pairs, and the other two. */
 export async function benchKit(pairs: number, signal: AbortSignal): Promise<void> {
@@ -19,7 +15,7 @@ export async function benchKit(pairs: number, signal: AbortSignal): Promise<void
     await execa(process.execPath, [join(ROOT, 'services/build.ts'), dir]);
     await using server = await startService(dir, 'greeter-server', 1, signal);
     const target = `dns:///127.0.0.1:${server.ports.grpcPort}`;
-    await overhead(dir, target, pairs, signal);
+    await overhead(target, pairs, signal);
     const cycles = await execa(
       process.execPath,
       ['--expose-gc', join(ROOT, 'services/grpc-kit/bench/cycles.ts'), target],
@@ -35,36 +31,22 @@ export async function benchKit(pairs: number, signal: AbortSignal): Promise<void
   }
 }
 
-/**
- * Each in a process of its own, whose first run is not counted: young code is slow, and in one process each would be
- * measured with the garbage of the other.
- */
-async function overhead(dir: string, target: string, pairs: number, signal: AbortSignal): Promise<void> {
-  const perCall = async (stack: NonNullable<WorkloadRequest['stack']>) => {
-    await using client = await startService(dir, 'greeter-client', 0, signal);
-    const spec: WorkloadRequest = {
-      id: 'bench',
-      target,
-      stack,
-      retry: RETRY_UNAVAILABLE,
-      ratePerSecond: RATE,
-      record: false,
-    };
-    await runWorkload(client.control, spec);
-    const { cpuMs, ended } = await runWorkload(client.control, spec);
-    return cpuMs / ended;
-  };
-  const shares: number[] = [];
-  for (let pair = 0; pair < pairs; pair += 1) {
-    signal.throwIfAborted();
-    const kitFirst = pair % 2 === 0;
-    const first = await perCall(kitFirst ? 'kit' : 'grpc-js');
-    const second = await perCall(kitFirst ? 'grpc-js' : 'kit');
-    const [kit, bare] = kitFirst ? [first, second] : [second, first];
-    shares.push(kit / bare - 1);
+async function overhead(target: string, pairs: number, signal: AbortSignal): Promise<void> {
+  const program = join(ROOT, 'services/grpc-kit/bench/overhead.ts');
+  const about = { paced: '1000 calls/s', busy: 'as fast as it goes' };
+  const shares: Record<keyof typeof about, number[]> = { paced: [], busy: [] };
+  for await (const line of execa(process.execPath, [program, target, `${pairs}`], { cancelSignal: signal })) {
+    const { load, kitUs, bareUs } = JSON.parse(line) as Pair;
+    shares[load].push(kitUs / bareUs - 1);
+    print(`${about[load]}: kit ${kitUs.toFixed(0)} µs, grpc-js ${bareUs.toFixed(0)} µs of CPU a call`);
+  }
+  for (const load of ['paced', 'busy'] as const) {
+    const [least = 0, most = 0] = [Math.min(...shares[load]), Math.max(...shares[load])];
     print(
-      `${RATE} calls/s: kit ${(kit * 1000).toFixed(0)} µs, grpc-js ${(bare * 1000).toFixed(0)} µs a call`,
+      `grpc-kit over bare grpc-js, ${about[load]}: ${percent(median(shares[load]))} of CPU per call ` +
+        `(median of ${pairs} pairs, ${percent(least)} to ${percent(most)})`,
     );
   }
-  print(`grpc-kit over bare grpc-js: ${percent(median(shares))} of CPU per call (median of ${pairs} pairs)`);
 }
+
+type Pair = { load: 'paced' | 'busy'; kitUs: number; bareUs: number };

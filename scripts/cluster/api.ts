@@ -1,11 +1,18 @@
 // The Kubernetes API of a lab: the seam under everything that is not a provider.
-import { AppsV1Api, CoreV1Api, KubeConfig, KubernetesObjectApi } from '@kubernetes/client-node';
+import {
+  AppsV1Api,
+  CoreV1Api,
+  DiscoveryV1Api,
+  KubeConfig,
+  KubernetesObjectApi,
+} from '@kubernetes/client-node';
 import { LabError, messageOf } from '../common/errors.ts';
 
 export type ClusterApi = {
   kubeConfig: KubeConfig;
   core: CoreV1Api;
   apps: AppsV1Api;
+  discovery: DiscoveryV1Api;
   objects: KubernetesObjectApi;
 };
 
@@ -23,6 +30,7 @@ export function connect(kubeconfig: string): ClusterApi {
     kubeConfig,
     core: kubeConfig.makeApiClient(CoreV1Api),
     apps: kubeConfig.makeApiClient(AppsV1Api),
+    discovery: kubeConfig.makeApiClient(DiscoveryV1Api),
     objects: KubernetesObjectApi.makeApiClient(kubeConfig),
   };
 }

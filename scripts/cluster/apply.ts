@@ -66,6 +66,8 @@ export async function deleteRun(api: ClusterApi, run?: string): Promise<string[]
       ),
     ),
   );
+  // Those of its own; the others go with their Services.
+  await api.discovery.deleteCollectionNamespacedEndpointSlice(inNamespace);
   await waitFor(
     'the deletion of what the run made',
     async () => {

@@ -6,6 +6,7 @@ import type {
   KubernetesObject,
   V1Container,
   V1Deployment,
+  V1EndpointSlice,
   V1EnvVar,
   V1PodSpec,
   V1Probe,
@@ -15,7 +16,7 @@ import type {
 import { parseAllDocuments } from 'yaml';
 import { LabError } from '../common/errors.ts';
 import type { BuiltImage, Service } from './images.ts';
-import { ROOT } from './lab.ts';
+import { NAMESPACE, ROOT } from './lab.ts';
 
 /** Label that tells the arms of an experiment, and the lab's own pods (`lab`), apart. */
 export const INSTANCE_LABEL = 'app.kubernetes.io/instance';
@@ -102,6 +103,8 @@ export type FurtherService = {
   name: string;
   like: 'greeter' | 'greeter-headless';
   fields: Pick<V1ServiceSpec, 'ports' | 'publishNotReadyAddresses'>;
+  /** Its endpoints, at most 100 (what one EndpointSlice holds by default), instead of pods that it selects. */
+  addresses?: readonly string[];
 };
 
 export type ProbeChanges = {
@@ -130,7 +133,8 @@ export function armManifests(manifests: readonly Manifest[], arm: Arm): Manifest
     ...manifests,
     ...(arm.furtherServices ?? []).map((further) => likeService(manifests, further)),
   ];
-  return all.filter(wanted).map((manifest) => {
+  const slices = (arm.furtherServices ?? []).flatMap((further) => sliceOf(further, arm));
+  const changed = all.filter(wanted).map((manifest) => {
     const suffixed = {
       ...manifest,
       metadata: { ...manifest.metadata, name: `${manifest.metadata.name}-${arm.name}` },
@@ -142,13 +146,36 @@ export function armManifests(manifests: readonly Manifest[], arm: Arm): Manifest
     const scaled = withSpread({ ...ours, spec: { ...ours.spec, replicas: replicas[service] } }, arm.spread);
     return service === 'greeter-server' ? asServer(scaled, arm) : asClient(scaled, arm);
   });
+  return [...changed, ...slices];
 }
 
 /** @throws Error when the manifests have no such Service. */
-function likeService(manifests: readonly Manifest[], { name, like, fields }: FurtherService): Manifest {
+function likeService(manifests: readonly Manifest[], further: FurtherService): Manifest {
+  const { name, like, fields, addresses } = further;
   const model = manifests.filter(isService).find(({ metadata }) => metadata.name === like);
   if (!model) throw new Error(`there is no Service ${like} that ${name} could be like`);
-  return { ...model, metadata: { ...model.metadata, name }, spec: { ...model.spec, ...fields } } as Manifest;
+  const { selector, ...others } = { ...model.spec, ...fields };
+  const spec = addresses === undefined ? { ...others, selector } : others;
+  return { ...model, metadata: { ...model.metadata, name }, spec } as Manifest;
+}
+
+/** What the controller makes for a Service with a selector. */
+function sliceOf({ name, fields, addresses }: FurtherService, arm: Arm): Manifest[] {
+  if (addresses === undefined) return [];
+  const service = `${name}-${arm.name}`;
+  const slice: V1EndpointSlice & Manifest = {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: {
+      name: service,
+      namespace: NAMESPACE,
+      labels: { 'kubernetes.io/service-name': service, [INSTANCE_LABEL]: arm.name, [RUN_LABEL]: arm.run },
+    },
+    addressType: 'IPv4',
+    endpoints: addresses.map((address) => ({ addresses: [address], conditions: { ready: true } })),
+    ports: (fields.ports ?? []).map(({ name: portName, port }) => ({ name: portName ?? '', port })),
+  };
+  return [slice];
 }
 
 function asServer(deployment: V1Deployment & Manifest, arm: Arm): Manifest {
@@ -235,11 +262,10 @@ function relabelled(manifest: Manifest, labels: Record<string, string>): Manifes
   const instance = { [INSTANCE_LABEL]: labels[INSTANCE_LABEL] ?? '' };
   const metadata = { ...manifest.metadata, labels: { ...manifest.metadata.labels, ...labels } };
   if (isService(manifest) && manifest.spec) {
-    return {
-      ...manifest,
-      metadata,
-      spec: { ...manifest.spec, selector: { ...manifest.spec.selector, ...instance } },
-    } as Manifest;
+    const { selector } = manifest.spec;
+    const spec =
+      selector === undefined ? manifest.spec : { ...manifest.spec, selector: { ...selector, ...instance } };
+    return { ...manifest, metadata, spec } as Manifest;
   }
   if (!isDeployment(manifest) || !manifest.spec) return { ...manifest, metadata };
   const { selector, template } = manifest.spec;

@@ -1,11 +1,5 @@
 // Sees everything in one run: pods and EndpointSlices by watch, clients and servers by their event streams.
-import {
-  type CoreV1Event,
-  DiscoveryV1Api,
-  type KubernetesListObject,
-  type V1EndpointSlice,
-  type V1Pod,
-} from '@kubernetes/client-node';
+import type { CoreV1Event, KubernetesListObject, V1EndpointSlice, V1Pod } from '@kubernetes/client-node';
 
 import {
   type ClusterApi,
@@ -191,12 +185,11 @@ const sliceWatch = (
   onGap: Gap,
 ) => {
   const labelSelector = `${RUN_LABEL}=${run}`;
-  const discovery = api.kubeConfig.makeApiClient(DiscoveryV1Api);
   return {
     path: `/apis/discovery.k8s.io/v1/namespaces/${NAMESPACE}/endpointslices`,
     labelSelector,
     list: () =>
-      discovery.listNamespacedEndpointSlice({ namespace: NAMESPACE, labelSelector }) as Promise<
+      api.discovery.listNamespacedEndpointSlice({ namespace: NAMESPACE, labelSelector }) as Promise<
         KubernetesListObject<V1EndpointSlice>
       >,
     onSeen,

@@ -110,7 +110,7 @@ function history({
     const { name, type } = fact;
     const records = found.startsWith('port')
       ? [`0 100 ${found.slice(5)} pod`]
-      : ipsOf(found === '1 address' ? 1 : 0);
+      : ipsOf(Number(/^(\d+) address/.exec(found)?.[1] ?? 0));
     return { type: 'dns-probe', ...common, name, asked: type, records, ...failed };
   });
   return [
@@ -166,7 +166,7 @@ describe('the judgement', () => {
     );
   });
 
-  it('fails when a port is mapped that cannot be, or a name is left without pods', () => {
+  it('fails when a port is mapped that cannot be, a large answer is cut off, or a name is left without pods', () => {
     const isMapped = ({ asks }: Fact) => asks === 'connect to headless:9000';
     expect(
       judge(history({ outcome: (fact) => (isMapped(fact) ? 'connected' : undefined) })).judgement,
@@ -174,6 +174,12 @@ describe('the judgement', () => {
       verdict: 'fail',
       reasons: ['headless: connect to headless:9000: connected, expected ECONNREFUSED'],
     });
+    const isLarge = ({ asks }: Fact) => asks.includes('100 endpoints');
+    expect(
+      judge(history({ outcome: (fact) => (isLarge(fact) ? '30 addresses' : undefined) })).judgement.reasons,
+    ).toEqual([
+      'headless: addresses of a headless Service with 100 endpoints: 30 addresses, expected 100 addresses',
+    ]);
     const isLeft = ({ asks }: Fact) => asks === 'addresses of headless';
     expect(
       judge(history({ outcome: (fact) => (isLeft(fact) ? '1 address' : undefined) })).judgement.verdict,

@@ -21,11 +21,20 @@ export const CONTROL: Role = 'cluster-ip';
 const MAPPED_PORT = 9000;
 const mapped = { ports: [{ name: 'grpc', port: MAPPED_PORT, targetPort: 'grpc' }] };
 
+/** A Service with so many endpoints that its answer does not fit into one UDP packet, and nobody there. */
+const LARGE = 'greeter-large';
+const MANY = 100;
+/** Source: RFC 5737: addresses for examples. */
+function manyAddresses(): string[] {
+  return Array.from({ length: MANY }, (_, index) => `192.0.2.${index + 1}`);
+}
+
 /** Beside those that every arm has. */
 export const FURTHER_SERVICES: readonly FurtherService[] = [
   { name: 'greeter-unready', like: 'greeter-headless', fields: { publishNotReadyAddresses: true } },
   { name: 'greeter-mapped', like: 'greeter', fields: mapped },
   { name: 'greeter-headless-mapped', like: 'greeter-headless', fields: mapped },
+  { name: LARGE, like: 'greeter-headless', fields: mapped, addresses: manyAddresses() },
 ];
 
 /** What is done, in this order, and how many addresses the two headless names have after it. */
@@ -86,6 +95,15 @@ export const FACTS: readonly Fact[] = [
   ports('headless', 'greeter-headless-mapped', GRPC_PORT),
   {
     role: 'headless',
+    when: 'pods',
+    kind: 'dns',
+    name: full(`${LARGE}-${ARM}`),
+    type: 'lookup',
+    asks: `addresses of a headless Service with ${MANY} endpoints`,
+    expected: [`${MANY} addresses`],
+  },
+  {
+    role: 'headless',
     when: 'none',
     kind: 'dns',
     name: WATCHED.headless,
@@ -127,6 +145,8 @@ export function describeNames(parameters: Parameters): string {
     'cluster-ip: the virtual IP, whatever becomes of the pods (the control). Without pods a connection to it is refused.',
     `Ports: ${MAPPED_PORT} → ${GRPC_PORT} of a ClusterIP is done for the client. DNS has no ports: the same of a headless Service ` +
       `is refused on ${MAPPED_PORT}, for nobody listens there; its SRV records tell ${GRPC_PORT}.`,
+    `Large answers: ${MANY} addresses take more than the 512 bytes of a plain UDP answer; the resolver asks again over TCP, and ` +
+      'has them all.',
     ...(readinessProbe === 'on'
       ? []
       : ['Without a readiness probe nobody finds out that a pod is not Ready: the claim fails.']),

@@ -2,11 +2,18 @@
 // Names and units of calls are those of gRPC's own metrics where they have one (gRPC proposals A66 and A94), the rest
 // is under `grpc_kit.`.
 import { connectivityState, status } from '@grpc/grpc-js';
-import { type Meter, type MeterProvider, metrics, type ObservableResult } from '@opentelemetry/api';
+import {
+  createNoopMeter,
+  type Meter,
+  type MeterProvider,
+  metrics,
+  type ObservableResult,
+} from '@opentelemetry/api';
 
 type Instruments = ReturnType<typeof createInstruments>;
 let provider: MeterProvider | undefined;
 let instruments: Instruments | undefined;
+let heard = false;
 
 const refreshedMs = new Map<string, number>();
 const endpointCounts = new Map<string, number>();
@@ -17,7 +24,9 @@ function current(): Instruments {
   const latest = metrics.getMeterProvider();
   if (instruments === undefined || latest !== provider) {
     provider = latest;
-    instruments = createInstruments(latest.getMeter('@grpc-kind-lab/grpc-kit'));
+    const meter = latest.getMeter('@grpc-kind-lab/grpc-kit');
+    heard = meter !== createNoopMeter();
+    instruments = createInstruments(meter);
   }
   return instruments;
 }
@@ -72,6 +81,12 @@ function observeConnections(result: ObservableResult): void {
       result.observe(count, { 'grpc.target': target, 'grpc_kit.connectivity_state': name });
     }
   }
+}
+
+/** Whether there is an SDK that hears of calls: without one they need not be described. */
+export function isMeasured(): boolean {
+  current();
+  return heard;
 }
 
 /** A call has ended. `peer` is the address of its last attempt, where there was one. */

@@ -12,7 +12,7 @@ import {
   type StatusObject,
 } from '@grpc/grpc-js';
 import { trackingAttempts } from '../policy/index.ts';
-import { callEnded } from '../telemetry.ts';
+import { callEnded, isMeasured } from '../telemetry.ts';
 import type { ActiveCalls } from './active-calls.ts';
 import type { ClientOptions } from './options.ts';
 import type { AnyMethod, CallOptions } from './types.ts';
@@ -21,6 +21,8 @@ import type { AnyMethod, CallOptions } from './types.ts';
 export type CallMaker = {
   target: string;
   options: ClientOptions;
+  /** What every call carries; each gets a copy. */
+  metadata: Metadata;
   /** The connection's client that is next. @throws when the kit's client is closed. */
   next: () => Client;
   calls: ActiveCalls;
@@ -135,13 +137,12 @@ function bidirectional(
 
 /** What grpc-js is told of a call. */
 function prepare(
-  { options }: CallMaker,
+  { options, metadata: ofClient }: CallMaker,
   call: CallOptions,
 ): { metadata: Metadata; callOptions: GrpcCallOptions } {
-  const metadata = new Metadata();
-  addTo(metadata, options.metadata);
-  addTo(metadata, call.metadata);
-  const waitForReady = call.waitForReady ?? options.waitForReady;
+  const metadata = ofClient.clone();
+  if (call.metadata !== undefined) addTo(metadata, call.metadata);
+  const { waitForReady } = call;
   let ofMetadata = metadata.getOptions();
   if (waitForReady !== undefined) ofMetadata = { ...ofMetadata, waitForReady };
   if (options.retry || options.hedging) ofMetadata = trackingAttempts(ofMetadata);
@@ -151,6 +152,14 @@ function prepare(
   if (deadlineMs !== Number.POSITIVE_INFINITY) callOptions.deadline = Date.now() + deadlineMs;
   if (options.interceptors) callOptions.interceptors = [...options.interceptors];
   return { metadata, callOptions };
+}
+
+/** What every call of a client carries. */
+export function metadataOf({ metadata: own, waitForReady }: ClientOptions): Metadata {
+  const metadata = new Metadata();
+  if (own !== undefined) addTo(metadata, own);
+  if (waitForReady !== undefined) metadata.setOptions({ ...metadata.getOptions(), waitForReady });
+  return metadata;
 }
 
 function addTo(metadata: Metadata, more: CallOptions['metadata']): void {
@@ -168,20 +177,27 @@ function follow(call: AnyCall, method: AnyMethod, maker: CallMaker, options: Cal
   const startedMs = performance.now();
   maker.calls.add(call);
   const { signal, onHeaders, onEnd } = options;
-  const cancel = (): void => call.cancel();
-  if (signal?.aborted) cancel();
-  signal?.addEventListener('abort', cancel, { once: true });
+  const deaf = signal && cancelOn(signal, call);
   if (onHeaders) call.once('metadata', onHeaders);
   call.once('status', (status: StatusObject) => {
-    const peer = peerOf(call);
-    signal?.removeEventListener('abort', cancel);
+    deaf?.();
     maker.calls.delete(call);
-    callEnded(
-      { method: method.path.slice(1), target: maker.target, code: status.code, peer },
-      performance.now() - startedMs,
-    );
-    onEnd?.({ ...status, peer });
+    if (isMeasured()) {
+      callEnded(
+        { method: method.path.slice(1), target: maker.target, code: status.code, peer: peerOf(call) },
+        performance.now() - startedMs,
+      );
+    }
+    onEnd?.({ ...status, peer: peerOf(call) });
   });
+}
+
+/** @returns what stops listening. */
+function cancelOn(signal: AbortSignal, call: AnyCall): () => void {
+  const cancel = (): void => call.cancel();
+  if (signal.aborted) cancel();
+  signal.addEventListener('abort', cancel, { once: true });
+  return () => signal.removeEventListener('abort', cancel);
 }
 
 /** grpc-js gives the target, or "unknown", where no attempt was sent. */

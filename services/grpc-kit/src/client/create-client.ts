@@ -3,7 +3,7 @@ import { registerPolicies } from '../policy/index.ts';
 import { registerResolvers } from '../resolver/index.ts';
 import { serviceName } from '../service-name.ts';
 import { ActiveCalls } from './active-calls.ts';
-import { type CallMaker, makeCallers } from './calls.ts';
+import { type CallMaker, makeCallers, metadataOf } from './calls.ts';
 import type { ClientOptions } from './options.ts';
 import { takeChannels } from './shared-channels.ts';
 import type { AnyMethod, AnyService, Methods } from './types.ts';
@@ -54,6 +54,7 @@ export function createClient<Service extends AnyService>(
   const maker: CallMaker = {
     target,
     options,
+    metadata: metadataOf(options),
     next(): Client {
       if (closing !== undefined) throw new Error(`grpc-kit: the client of ${target} is closed`);
       return channels.next();

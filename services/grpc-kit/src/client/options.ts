@@ -78,7 +78,7 @@ export type ClientOptions = {
   idleMs?: number;
   /** Connections to each address, which calls take in turn: more streams than one connection may have. Default 1. */
   connectionsPerAddress?: number;
-  /** Sent with every call. */
+  /** Sent with every call, as they are when the client is made. */
   metadata?: Metadata | Readonly<Record<string, string>>;
   /** grpc-js's own, outermost first. */
   interceptors?: readonly Interceptor[];
