@@ -1,34 +1,38 @@
 // npm run incident – lists incidents, injects one and shows its symptoms, heals.
 import { isDeepStrictEqual } from 'node:util';
 import { Argument } from '@commander-js/extra-typings';
-import { type Capability, DEFAULT_LAB, PROVIDERS, readManifests } from './cluster/index.ts';
+import { DEFAULT_LAB, PROVIDERS } from './cluster/index.ts';
 import { main, say } from './common/cli.ts';
-import { formatDuration } from './common/duration.ts';
 import { EXIT, LabError } from './common/errors.ts';
 import { nearest } from './common/nearest.ts';
 import { jsonOption, labCommand, providerOption, refuseMisuse } from './common/options.ts';
 import { runSteps, type Step } from './common/steps.ts';
-import { paint, paintOut, wrap } from './common/terminal.ts';
+import { paint } from './common/terminal.ts';
 import { type OnLab, onLab } from './experiments/index.ts';
 import {
   type Chosen,
+  choose,
+  chooseAtRandom,
   DEFAULT_WORLD,
-  describeSymptoms,
+  describeRecovery,
   findIncidents,
   healAndWatch,
   heal as healWorld,
-  type Incident,
   type Injected,
   injectAndWatch,
+  lacking,
   type Recovery,
   readState,
   type State,
   type Symptoms,
-  showChange,
   steadyState,
   takeAway,
+  tellChange,
+  tellInjected,
+  tellList,
+  tellRecoveryJson,
+  tellSymptoms,
   type Variant,
-  variantOf,
 } from './incidents/index.ts';
 
 const incidents = await findIncidents();
@@ -57,15 +61,24 @@ await main(async (signal) => {
   const options = command.opts();
   const [name] = command.processedArgs;
   refuseContradictions(name, options);
-  if (name === undefined && !options.heal && !options.blind && !options.remove) return list(options.json);
-  if (options.show) return show(choose(name ?? '', options.variant));
+  const { json = false, blind = false } = options;
+  if (name === undefined && !options.heal && !blind && !options.remove) {
+    tellList(incidents, json);
+    return EXIT.pass;
+  }
+  if (options.show) {
+    await tellChange(choose(incidents, name ?? '', options.variant));
+    return EXIT.pass;
+  }
   await using lab = await onLab({ ...options, name: options.name }, `incident ${name ?? ''}`.trim(), signal);
   const state = await readState(lab.lab.api);
-  if (options.remove) return remove(lab, state, signal);
-  if (name === REVEAL) return reveal(state, options.json);
-  if (options.heal) return heal(lab, state, name, options.json, signal);
-  const chosen = options.blind ? atRandom(lab) : choose(name ?? '', options.variant);
-  return inject(lab, state, chosen, { blind: options.blind ?? false, json: options.json ?? false }, signal);
+  if (options.remove) return remove(lab, state, json, signal);
+  if (name === REVEAL) return reveal(state, json);
+  if (options.heal) return heal(lab, state, name, json, signal);
+  const chosen = blind
+    ? chooseAtRandom(incidents, lab.capabilities)
+    : choose(incidents, name ?? '', options.variant);
+  return inject(lab, state, chosen, { blind, json }, signal);
 });
 
 function refuseContradictions(
@@ -86,65 +99,6 @@ function refuseContradictions(
     command.error(`error: ${show ? '--show' : '--variant'} needs the name of an incident`);
 }
 
-function list(json = false): number {
-  if (json) {
-    print(
-      incidents.map(({ name, symptom, cause, variants }) => ({
-        name,
-        symptom,
-        cause,
-        variants: Object.entries(variants).map(([variant, { about, needs = [] }]) => ({
-          name: variant,
-          about,
-          needs,
-        })),
-      })),
-    );
-    return EXIT.pass;
-  }
-  const text = incidents.map(({ name, symptom }) => `${paintOut('bold', name)}\n${wrap(symptom, '    ')}`);
-  process.stdout.write(`${text.join('\n')}\n\nnpm run incident NAME\n`);
-  return EXIT.pass;
-}
-
-/** Needs no lab. */
-async function show({ incident, name, variant }: Chosen): Promise<number> {
-  const { world = (same) => same, variants } = incident;
-  const others = Object.keys(variants).filter((each) => each !== name);
-  const lines = [
-    `# ${incident.name}, ${name}: ${variant.about}`,
-    ...(others.length > 0 ? [`# It also comes as ${others.join(', ')} (--variant).`] : []),
-    await showChange(await readManifests([]), world(DEFAULT_WORLD), variant),
-  ];
-  process.stdout.write(lines.join('\n'));
-  return EXIT.pass;
-}
-
-/** @throws LabError `usage` naming the variants that there are. */
-function choose(name: string, variant: string | undefined): Chosen {
-  const incident = incidents.find((each) => each.name === name) as Incident;
-  const found = variantOf(incident, variant);
-  if (found) return { incident, ...found };
-  throw new LabError('usage', `${name} does not come as "${variant}"`, {
-    hint: Object.entries(incident.variants)
-      .map(([each, { about }]) => `${each}: ${about}`)
-      .join('\n'),
-  });
-}
-
-function atRandom(lab: OnLab): Chosen {
-  const possible = incidents.flatMap((incident) =>
-    Object.entries(incident.variants).flatMap(([name, variant]) =>
-      lacks(lab, variant).length > 0 ? [] : [{ incident, name, variant }],
-    ),
-  );
-  return possible[Math.floor(Math.random() * possible.length)] as Chosen;
-}
-
-function lacks({ capabilities }: OnLab, { needs = [] }: Variant): Capability[] {
-  return needs.filter((need) => !capabilities.has(need));
-}
-
 async function inject(
   lab: OnLab,
   state: State | undefined,
@@ -153,7 +107,7 @@ async function inject(
   signal: AbortSignal,
 ): Promise<number> {
   const { incident, name, variant } = chosen;
-  const missing = lacks(lab, variant);
+  const missing = lacking(variant, lab.capabilities);
   if (missing.length > 0) {
     throw new LabError('usage', `${incident.name} (${name}) needs ${missing.join(', ')}`, {
       hint: 'The embedded provider does not have that. Use kind: --provider kind',
@@ -196,7 +150,11 @@ async function inject(
     await undo(lab, already);
     throw error;
   }
-  return tell(chosen, symptoms as Symptoms, { blind, json });
+  const { connected, fresh } = symptoms as Symptoms;
+  const asExpected = connected.asExpected && fresh.asExpected;
+  tellSymptoms(chosen, symptoms as Symptoms, { blind, json });
+  if (!asExpected) say(paint('yellow', 'Not all symptoms are as they should be.'));
+  return asExpected ? EXIT.pass : EXIT.fail;
 }
 
 /** What a failed or interrupted injection has left. */
@@ -216,7 +174,7 @@ function sameWorld({ world }: State, other: State['world']): boolean {
 }
 
 function variantOfInjected({ incident, variant }: Injected): Variant {
-  return choose(incident, variant).variant;
+  return choose(incidents, incident, variant).variant;
 }
 
 type Work = { say: (detail: string) => void; signal: AbortSignal };
@@ -233,26 +191,11 @@ function step(title: string, run: (work: Work) => Promise<unknown>, after: reado
   };
 }
 
-function tell(
-  { incident, name, variant }: Chosen,
-  symptoms: Symptoms,
-  { blind, json }: { blind: boolean; json: boolean },
-): number {
-  const { connected, fresh, afterMs } = symptoms;
-  const asExpected = connected.asExpected && fresh.asExpected;
-  const which = blind ? {} : { incident: incident.name, variant: name, about: variant.about };
-  if (json) {
-    print({ ...which, asExpected, afterMs: Math.round(afterMs), connected, fresh });
-  } else process.stdout.write(`${describeSymptoms(incident, symptoms, blind)}\n`);
-  if (!asExpected) say(paint('yellow', 'Not all symptoms are as they should be.'));
-  return asExpected ? EXIT.pass : EXIT.fail;
-}
-
 async function heal(
   lab: OnLab,
   state: State | undefined,
   name: string | undefined,
-  json: boolean | undefined,
+  json: boolean,
   signal: AbortSignal,
 ): Promise<number> {
   const injected = state?.injected ?? [];
@@ -273,44 +216,34 @@ async function heal(
     ],
     signal,
   );
-  const { freshMs, connectedMs } = recovery as Recovery;
-  if (json)
-    print({
-      healed: gone.map(({ incident }) => incident),
-      freshMs: freshMs ?? null,
-      connectedMs: connectedMs ?? null,
-    });
-  else if (freshMs === undefined) say(`Still injected: ${left.map(({ incident }) => incident).join(', ')}`);
-  else
-    say(
-      `A fresh channel is healthy ${formatDuration(freshMs)} after the healing began, the connected client ${connectedMs === undefined ? 'not yet' : `after ${formatDuration(connectedMs)}`}.`,
-    );
+  const names = (all: readonly Injected[]) => all.map(({ incident }) => incident);
+  if (json) tellRecoveryJson(names(gone), recovery as Recovery);
+  else say(describeRecovery(recovery as Recovery, names(left)));
   return EXIT.pass;
 }
 
-function reveal(state: State | undefined, json = false): number {
+function reveal(state: State | undefined, json: boolean): number {
   const injected = state?.injected ?? [];
-  if (json) print(injected.map(({ incident, variant, at }) => ({ incident, variant, at })));
-  else if (injected.length === 0) say('Nothing is injected.');
-  for (const each of json ? [] : injected) {
-    const { incident, variant } = choose(each.incident, each.variant);
-    process.stdout.write(
-      `${paintOut('bold', incident.name)} since ${each.at}: ${variant.about}\n${wrap(incident.cause, '  ')}\n${wrap(incident.fix, '  ')}\n`,
-    );
-  }
+  if (injected.length === 0 && !json) say('Nothing is injected.');
+  const chosen = injected.map((each) => ({
+    ...choose(incidents, each.incident, each.variant),
+    at: each.at,
+  }));
+  tellInjected(chosen, json);
   return EXIT.pass;
 }
 
-async function remove(lab: OnLab, state: State | undefined, signal: AbortSignal): Promise<number> {
+async function remove(
+  lab: OnLab,
+  state: State | undefined,
+  json: boolean,
+  signal: AbortSignal,
+): Promise<number> {
   if (!state) {
     say('There is nothing to remove.');
     return EXIT.pass;
   }
-  if (state.injected.length > 0) await heal(lab, state, undefined, true, signal);
+  if (state.injected.length > 0) await heal(lab, state, undefined, json, signal);
   await runSteps([step('Remove the greeter', (work) => takeAway(lab.lab.api, state, work))], signal);
   return EXIT.pass;
-}
-
-function print(document: unknown): void {
-  process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
 }

@@ -1,30 +1,41 @@
 // How good the model of convergence is: scale-outs with parameters drawn at random, predicted and measured.
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { type ProviderChoice, ROOT } from '../cluster/index.ts';
+import type { ProviderChoice } from '../cluster/index.ts';
 import { formatDuration } from '../common/duration.ts';
-import { type Convergence, predictSlowest, RETRY_UNAVAILABLE } from '../experiments/index.ts';
+import {
+  type Convergence,
+  howItHeld,
+  MEASURED_FILE,
+  type MeasuredScaleOut,
+  predictSlowest,
+  RETRY_UNAVAILABLE,
+} from '../experiments/index.ts';
 import { scaleFault } from '../faults/index.ts';
-import { firstCallWaits, type History, scaleOutTimeline } from '../history/index.ts';
+import {
+  callsOf,
+  eventsOf,
+  firstCallWaits,
+  type History,
+  scaleOutTimeline,
+  startedMs,
+} from '../history/index.ts';
 import { onStage } from './on-stage.ts';
-import { percent, print } from './services.ts';
+import { print } from './services.ts';
 
 /** Side by side: they share nothing but the CPU. */
 const AT_ONCE = 3;
 const RATE = 20;
 
-type Measured = Convergence & { fromMs: number; toMs: number; slowestMs: number | null; inside: boolean };
-
-/** Prints each scale-out and the share that fell inside its interval, which docs/predictions.json keeps. */
+/** Prints each scale-out and how many fell inside their intervals, and keeps them beside the model. */
 export async function benchPrediction(
   times: number,
   signal: AbortSignal,
   provider: ProviderChoice,
 ): Promise<void> {
-  const measured: Measured[] = [];
+  const measured: MeasuredScaleOut[] = [];
   for (let first = 0; first < times; first += AT_ONCE) {
-    const scaleOuts = Array.from({ length: Math.min(AT_ONCE, times - first) }, (_, index) =>
-      drawn(first + index),
+    const scaleOuts = alike(
+      Array.from({ length: Math.min(AT_ONCE, times - first) }, (_, index) => drawn(first + index)),
     );
     const history = await scaledOut(scaleOuts, signal, provider);
     for (const [index, parameters] of scaleOuts.entries()) {
@@ -33,9 +44,8 @@ export async function benchPrediction(
       print(describe(one));
     }
   }
-  const inside = measured.filter((one) => one.inside).length;
-  print(`${inside} of ${measured.length} inside (${percent(inside / measured.length)})`);
-  await writeFile(join(ROOT, 'docs/predictions.json'), `${JSON.stringify(measured, null, 2)}\n`);
+  print(howItHeld(measured));
+  await writeFile(MEASURED_FILE, `${JSON.stringify(measured, null, 2)}\n`);
 }
 
 const nameOf = (index: number): string => `scale-out-${index + 1}`;
@@ -55,6 +65,22 @@ function drawn(index: number): Convergence {
     maxConnectionAgeMs,
     dnsFloorMs,
   };
+}
+
+/** Those side by side have their clients started in the same time, the longest that one of them takes. */
+function alike(scaleOuts: readonly Convergence[]): Convergence[] {
+  const startSpreadMs = Math.max(...scaleOuts.map((one) => one.startSpreadMs));
+  return scaleOuts.map((one) => ({ ...one, startSpreadMs }));
+}
+
+/** From the start of the last client to this arm's change, which waits for that of the arm before. */
+function settledMs(history: History, arm: string): number {
+  const starts = Map.groupBy(callsOf(history, arm), ({ source }) => source).values();
+  const lastMs = Math.max(...[...starts].map((calls) => Math.min(...calls.map(startedMs))));
+  const asked = eventsOf(history, 'fault').find(
+    (event) => event.arm === arm && event.phase === 'inject-asked',
+  );
+  return Math.max(0, (asked?.atMs ?? lastMs) - lastMs);
 }
 
 async function scaledOut(
@@ -83,7 +109,7 @@ async function scaledOut(
           channelOptions: { 'grpc.dns_min_time_between_resolutions_ms': byArm.get(arm)?.dnsFloorMs ?? 0 },
         }),
         {
-          spreadMs: Math.max(...scaleOuts.map(({ startSpreadMs }) => startSpreadMs)),
+          spreadMs: scaleOuts[0]?.startSpreadMs ?? 0,
           dnsName: (arm) => `greeter-headless-${arm}`,
         },
       );
@@ -102,7 +128,8 @@ async function scaledOut(
   );
 }
 
-function compared(history: History, arm: string, parameters: Convergence): Measured {
+function compared(history: History, arm: string, asDrawn: Convergence): MeasuredScaleOut {
+  const parameters = { ...asDrawn, settledMs: Math.round(settledMs(history, arm)) };
   const timeline = scaleOutTimeline(history, arm);
   const waits = (timeline ? firstCallWaits(timeline) : []).map(({ waitMs }) => waitMs);
   const known = waits.filter((waitMs) => waitMs !== undefined);
@@ -113,7 +140,7 @@ function compared(history: History, arm: string, parameters: Convergence): Measu
   return { ...parameters, fromMs: Math.round(fromMs), toMs: Math.round(toMs), slowestMs, inside };
 }
 
-function describe(one: Measured): string {
+function describe(one: MeasuredScaleOut): string {
   const measured = one.slowestMs === null ? 'never' : formatDuration(one.slowestMs);
   return (
     `${one.inside ? '✔' : '✖'} age ${formatDuration(one.maxConnectionAgeMs)}, floor ${formatDuration(one.dnsFloorMs)}, ` +

@@ -5,11 +5,20 @@ import { Command } from '@commander-js/extra-typings';
 import { markdownTable } from 'markdown-table';
 import { CAPABILITIES, ROOT } from '../cluster/index.ts';
 import { say } from '../common/cli.ts';
-import { type Experiment, findExperiments } from '../experiments/index.ts';
+import { formatDuration } from '../common/duration.ts';
+import {
+  COVERAGE,
+  type Experiment,
+  findExperiments,
+  howItHeld,
+  type MeasuredScaleOut,
+  readMeasured,
+} from '../experiments/index.ts';
 import { figureOfRun, type RunDocument, readRun, runIds } from '../report/index.ts';
 
 const FOLDER = join(ROOT, 'docs/experiments');
 const SEEN = '## What was seen';
+const PREDICTIONS = 'predictions.md';
 
 /** Where no passing run on kind is here, what the page shows of one stays. */
 export async function writeExperiments(): Promise<void> {
@@ -22,6 +31,7 @@ export async function writeExperiments(): Promise<void> {
     if (!run) say(`${experiment.name}: no passing run on kind is here; what its page shows stays`);
     await writeFile(file, pageOf(experiment, seen));
   }
+  await writeFile(join(FOLDER, PREDICTIONS), predictionsPage(readMeasured()));
   await writeFile(join(FOLDER, 'README.md'), indexOf(experiments));
 }
 
@@ -102,5 +112,30 @@ function paragraph(lines: string): string {
 
 function indexOf(experiments: readonly Experiment[]): string {
   const rows = experiments.map(({ name, question }) => `- [${name}](${name}.md) – ${question}`);
-  return `# Experiments\n\n${rows.join('\n')}\n`;
+  return `# Experiments\n\n${rows.join('\n')}\n\n[How good the predictions of convergence are](${PREDICTIONS})\n`;
+}
+
+function predictionsPage(measured: readonly MeasuredScaleOut[]): string {
+  const rows = measured.map(
+    ({ maxConnectionAgeMs, dnsFloorMs, clients, from, added, fromMs, toMs, slowestMs, inside }) => [
+      formatDuration(maxConnectionAgeMs),
+      formatDuration(dnsFloorMs),
+      `${clients}`,
+      `${from} + ${added}`,
+      `${formatDuration(fromMs)} to ${formatDuration(toMs)}`,
+      slowestMs === null ? 'never' : formatDuration(slowestMs),
+      inside ? 'yes' : 'no',
+    ],
+  );
+  const columns = ['Max age', 'Floor', 'Clients', 'Pods', 'Predicted', 'Measured', 'Inside'];
+  return `# Predictions of convergence
+
+From a new pod's Ready until the slowest of five or more clients calls it, clients being at random points of their
+resolver's period: simulated beforehand, as an interval that holds ${COVERAGE * 100} % of the simulated runs, and measured on an
+embedded cluster, three scale-outs side by side. ${howItHeld(measured)}
+
+${markdownTable([columns, ...rows], { align: columns.map(() => 'r') })}
+
+Made by \`npm run bench -- prediction --times ${measured.length}\`.
+`;
 }

@@ -1,5 +1,6 @@
 // Incidents: what goes wrong with gRPC on Kubernetes, made to happen, and undone.
 
+export { choose, chooseAtRandom, lacking } from './choose.ts';
 export { findIncidents, variantOf } from './find.ts';
 export type { Incident, Variant } from './incident.ts';
 export { heal, takeAway } from './life.ts';
@@ -15,5 +16,12 @@ export {
 } from './run.ts';
 export { showChange } from './show.ts';
 export { type Injected, readState, type State } from './state.ts';
-export { describeSymptoms } from './symptoms/describe.ts';
+export {
+  describeRecovery,
+  tellChange,
+  tellInjected,
+  tellList,
+  tellRecoveryJson,
+  tellSymptoms,
+} from './tell.ts';
 export { DEFAULT_WORLD, type World } from './world.ts';

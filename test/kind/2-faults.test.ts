@@ -9,6 +9,8 @@ import { lab } from '../support/cli.ts';
 import { docker, kindClusters, kubectl, LAB, leftOvers, nodeImage, SHORT } from './support.ts';
 
 const SMALL = 'lab-small';
+/** Runs that are not to come to an end, or to a verdict. */
+const IN_VAIN = [...SHORT, '--warmup', '3s'];
 let scratch = '';
 let small: Record<string, string> = {};
 
@@ -95,7 +97,7 @@ describe('in the middle of a run', () => {
   });
 
   it('undoes everything on Ctrl-C', async () => {
-    const run = await lab('experiment', ['scale', ...SHORT], {
+    const run = await lab('experiment', ['scale', ...IN_VAIN], {
       signal: { name: 'SIGINT', when: (stderr) => stderr.includes('to 10 replicas') },
     });
     expect(run.exitCode).toBe(130);
@@ -104,7 +106,7 @@ describe('in the middle of a run', () => {
 
   it('is refused to others, and what a crash leaves is removed by the next command', async () => {
     let refused = { exitCode: 0, stderr: '' };
-    await lab('experiment', ['scale', ...SHORT], {
+    await lab('experiment', ['scale', ...IN_VAIN], {
       once: {
         text: 'baseline',
         act: async () => {
@@ -132,7 +134,7 @@ describe('in the middle of a run', () => {
       '-o',
       'jsonpath={.items[0].spec.nodeName}',
     ]);
-    const run = await lab('experiment', ['scale', ...SHORT], {
+    const run = await lab('experiment', ['scale', ...IN_VAIN], {
       once: { text: 'window: watching', act: () => docker('kill', node) },
     });
     expect(run.exitCode).toBe(3);

@@ -9,6 +9,7 @@ import { formatDuration } from '../../common/duration.ts';
 import { wrap } from '../../common/terminal.ts';
 import { predictSlowest } from '../convergence.ts';
 import { longestPeriodMs, type Period, SLACK_MS, scaleOutBoundMs } from '../dns-period.ts';
+import { howItHeld } from '../measured.ts';
 
 /** From so many clients on, the slowest of them is predictable enough to say more than 0 to bound. */
 const MANY_CLIENTS = 5;
@@ -91,7 +92,7 @@ function predictScaleOut(parameters: ScaleParameters): Prediction {
     boundMs,
     explains:
       `${period} Each of ${clients} clients is at a random point of that time when a pod becomes Ready, and the ` +
-      `slowest of them is likely to be near its end. Simulated, with EndpointSlice, DNS and connecting.`,
+      `slowest of them is likely to be near its end. Simulated, with EndpointSlice, DNS and connecting. ${howItHeld()}`,
   };
 }
 
