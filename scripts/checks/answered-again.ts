@@ -1,6 +1,7 @@
 import { formatDuration } from '../common/duration.ts';
-import { CLIENT_APP, eventsOf, type History, type Outage, outageOf } from '../history/index.ts';
+import { type History, type Outage, outageOf } from '../history/index.ts';
 import { type Finding, sayFor } from './finding.ts';
+import { hangingAt } from './hanging.ts';
 
 /** What was said beforehand of the time from a server's Ready to a client's first answer. */
 export type Recovery = {
@@ -46,24 +47,15 @@ export function answeredAgain(history: History, { arm, recovery, callsEveryMs }:
       : `answered again ${formatDuration(recoveryMs)} after Ready, ${within}`;
   if (recoveryMs === undefined && untilMs < readyMs + allowedMs)
     return say.unknown(`${message}: the run ended before that`);
-  const hangsAtMs = recovery.mayHang ? hangingMs(history, arm, readyMs, silence.toMs ?? untilMs) : undefined;
-  return hangsAtMs === undefined
-    ? say.fail(message)
-    : say.pass(
-        `${message}, but its connecting hangs, as it may: SYN_SENT ${formatDuration(hangsAtMs - readyMs)} after Ready`,
-      );
+  const { lastMs = 0, atLast } = hangingAt(history, arm, readyMs, silence.toMs ?? untilMs);
+  return recovery.mayHang && atLast
+    ? say.pass(
+        `${message}, but its connecting hangs, as it may: SYN_SENT ${formatDuration(lastMs - readyMs)} after Ready`,
+      )
+    : say.fail(message);
 }
 
 export const allowedRecoveryMs = (
   { withinMs, orDownAndMs }: Recovery,
   { downMs }: Pick<Outage, 'downMs'>,
 ): number => Math.max(withinMs, orDownAndMs === undefined ? 0 : downMs + orDownAndMs);
-
-/** When, of the last look at the client's sockets before it was answered, one of them waited for an answer to its SYN. */
-function hangingMs(history: History, arm: string, fromMs: number, untilMs: number): number | undefined {
-  const seen = eventsOf(history, 'sockets').findLast(
-    (sockets) =>
-      sockets.arm === arm && sockets.app === CLIENT_APP && sockets.atMs > fromMs && sockets.atMs < untilMs,
-  );
-  return (seen?.states.SYN_SENT ?? 0) > 0 ? seen?.atMs : undefined;
-}

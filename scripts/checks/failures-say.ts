@@ -7,6 +7,7 @@ import {
   startedMs,
 } from '../history/index.ts';
 import { type Finding, sayFor } from './finding.ts';
+import { hangingAt } from './hanging.ts';
 import { count, momentsOf } from './words.ts';
 
 export type Saying = { code: string; text?: RegExp };
@@ -17,10 +18,12 @@ type Params = {
   allowed: readonly Saying[];
   /** What at least one of them says. */
   expected?: Saying | undefined;
+  /** Whether its connecting may hang: calls run out of time instead. Default false. */
+  mayHang?: boolean;
 };
 
 /** Calls that failed in the outage said what they should: it is by that that people find out what is wrong. */
-export function failuresSay(history: History, { arm, allowed, expected }: Params): Finding {
+export function failuresSay(history: History, { arm, allowed, expected, mayHang = false }: Params): Finding {
   const say = sayFor('failures-say', arm);
   const outage = outageOf(history, arm);
   if ('missing' in outage) return say.unknown(outage.missing);
@@ -38,9 +41,12 @@ export function failuresSay(history: History, { arm, allowed, expected }: Params
   }
   const found = expected && failed.filter((call) => matches(call, expected));
   if (expected !== undefined && found?.[0] === undefined) {
-    return say.fail(
-      `none of ${count(failed.length, 'failed call')} said ${expected.code} ${expected.text ?? ''}`.trim(),
-    );
+    const none =
+      `none of ${count(failed.length, 'failed call')} said ${expected.code} ${expected.text ?? ''}`.trim();
+    const { firstMs } = hangingAt(history, arm, fromMs, untilMs);
+    return mayHang && firstMs !== undefined
+      ? say.pass(`${none}, for its connecting hung, as it may: SYN_SENT ${momentsOf(history, arm)(firstMs)}`)
+      : say.fail(none);
   }
   if (failed.length === 0) return say.pass('no call failed: all waited, and were answered');
   const sample = found?.[0] ?? failed[0];

@@ -42,6 +42,11 @@ const replaced = (calledFromMs: number, rest: Partial<Script> = {}): HistoryEven
   mark('end', END_MS),
 ];
 
+const sockets = (atMs: number, states: Record<string, number>): HistoryEvent => ({
+  ...{ type: 'sockets', arm: ARM, app: 'greeter-client', source: 'client-1', atMs, states },
+  ...{ connections: [], portRange: null },
+});
+
 describe('silence-length', () => {
   const check = (calledFromMs: number, fromMs: number, toMs: number) =>
     silenceLength(replaced(calledFromMs), { arm: ARM, part, predicted: { fromMs, toMs } });
@@ -180,10 +185,6 @@ describe('answered-again', () => {
 
   it('lets a connection hang where it may, as long as its socket is seen to', () => {
     const mayHang = { ...FIXED, mayHang: true };
-    const sockets = (atMs: number, states: Record<string, number>): HistoryEvent => ({
-      ...{ type: 'sockets', arm: ARM, app: 'greeter-client', source: 'client-1', atMs, states },
-      ...{ connections: [], portRange: null },
-    });
     const hangs = sockets(20_000, { SYN_SENT: 1 });
     expect(check([...replaced(25_000), hangs], mayHang)).toMatchObject({
       verdict: 'pass',
@@ -253,6 +254,23 @@ describe('failures-say', () => {
     expect(failuresSay(replaced(17_000), { arm: ARM, allowed: [{ code: 'CANCELLED' }] }).verdict).toBe(
       'fail',
     );
+  });
+
+  it('lets calls run out of time where a connection hung while nobody answered, as its socket tells', () => {
+    const judge = (hung: HistoryEvent[], mayHang: boolean) =>
+      failuresSay([...replaced(17_000), ...hung], {
+        ...{ arm: ARM, allowed: [NO_CONNECTION], expected: NO_NAME, mayHang },
+      });
+    const hangs = sockets(12_000, { SYN_SENT: 1 });
+    expect(judge([hangs, sockets(16_000, {})], true)).toMatchObject({
+      verdict: 'pass',
+      message: expect.stringMatching(
+        /^none of 138 failed calls said .*, for its connecting hung, as it may: SYN_SENT 2\.0s after the change$/,
+      ),
+    });
+    expect(judge([hangs], false).verdict).toBe('fail');
+    expect(judge([], true).verdict).toBe('fail');
+    expect(judge([sockets(18_000, { SYN_SENT: 1 })], true).verdict).toBe('fail');
   });
 
   it('does not mind when all calls waited, and cannot tell without an outage', () => {

@@ -99,7 +99,7 @@ function plan(parameters: Parameters): Plan {
 /** Enough for a process to end by itself; with none a pod's object would go before its process. */
 const GRACE_SECONDS = 1;
 
-/** At sockets, in the window: whether a client is connecting still. */
+/** At sockets, in the window: whether a client is connecting still. One more is before servers are back. */
 const LOOKS = 4;
 
 async function run(stage: Stage, parameters: Parameters, arms: readonly OutageArm[]): Promise<void> {
@@ -141,8 +141,9 @@ async function run(stage: Stage, parameters: Parameters, arms: readonly OutageAr
       servers,
     ),
   ]);
+  const mayHang = arms.filter((arm) => arm.mayHang).map(({ name }) => name);
+  await stage.readSockets(mayHang);
   await stage.allReady();
-  const mayHang = arms.filter(({ recovery }) => recovery.mayHang).map(({ name }) => name);
   for (let look = 0; look < LOOKS; look += 1) {
     await stage.observe('window', parameters.windowMs / LOOKS);
     await stage.readSockets(mayHang);

@@ -57,14 +57,14 @@ function basisOf(
 
 function claimsOf(
   history: History,
-  { name: arm, recovery, allowed, expected, client }: OutageArm,
+  { name: arm, recovery, allowed, expected, mayHang, client }: OutageArm,
 ): Finding[] {
   const outage = outageOf(history, arm);
   const answeredMs = 'missing' in outage ? undefined : outage.silence.toMs;
   const { untilMs } = between(history, 'baseline', 'end');
   return [
     answeredAgain(history, { arm, recovery, callsEveryMs: 1000 / client.ratePerSecond }),
-    failuresSay(history, { arm, allowed, expected }),
+    failuresSay(history, { arm, allowed, expected, mayHang }),
     ...(answeredMs === undefined
       ? []
       : [noFailedCall(history, { arm, fromMs: answeredMs + SETTLE_MS, untilMs })]),

@@ -33,6 +33,8 @@ export type OutageArm = {
   recovery: Recovery;
   allowed: Saying[];
   expected: Saying | undefined;
+  /** Whether it connects to pods that have just died: packets to them may get lost without a word. */
+  mayHang: boolean;
 };
 
 /** Its servers stay. */
@@ -74,6 +76,7 @@ export const outageArms = (parameters: Parameters): OutageArm[] =>
         client: clientOf(way, serversOf, parameters),
         recovery: recoveryOf(kind, way, parameters),
         ...sayingsOf(kind, way, parameters),
+        mayHang: mayHang(kind, way),
       };
     }),
   );
@@ -114,6 +117,10 @@ function clientOf(way: WayName, servers: string, parameters: Parameters): Outage
   }
 }
 
+/** Those that are told of new pods, or begin with each call, do not try the old ones. */
+const mayHang = (kind: Kind, way: WayName): boolean =>
+  kind !== 'restarted' && way !== 'fresh' && way !== 'watch';
+
 type Timing = Pick<Parameters, 'dnsFloorMs' | 'pollMs' | 'holdMs'>;
 
 function recoveryOf(kind: Kind, way: WayName, { dnsFloorMs, pollMs }: Timing): Recovery {
@@ -121,13 +128,13 @@ function recoveryOf(kind: Kind, way: WayName, { dnsFloorMs, pollMs }: Timing): R
   if (kind === 'restarted') return { ...BACKOFF, mayHang: false };
   switch (way) {
     case 'clusterip':
-      return { ...BACKOFF, mayHang: true };
+      return { ...BACKOFF, mayHang: mayHang(kind, way) };
     case 'dns-poll':
       return { withinMs: pollMs * (1 + POLL_JITTER) + SLACK_MS, mayHang: false };
     case 'watch':
       return { withinMs: SLACK_MS, mayHang: false };
     default:
-      return { ...BACKOFF, withinMs: dnsFloorMs + SLACK_MS, mayHang: false };
+      return { ...BACKOFF, withinMs: dnsFloorMs + SLACK_MS, mayHang: mayHang(kind, way) };
   }
 }
 
@@ -205,15 +212,15 @@ export function describeArms(parameters: Parameters): string {
       `still had the old ones when it was asked last, and within ${again}, where it had none: then it is asked at ` +
       'growing intervals, like connections are tried. The same addresses need no DNS.',
     `headless-wait: the same, but calls wait: they end with DEADLINE_EXCEEDED after ${formatDuration(waitDeadlineMs)} or well.`,
-    `clusterip: one address that stays: within ${again}, for new pods too. But a ` +
-      'connection attempt that meets a dying pod can hang for two minutes where packets to it get lost: its socket ' +
-      'waits in SYN_SENT.',
+    `clusterip: one address that stays: within ${again}, for new pods too.`,
     `fresh: a channel for each call says "Name resolution failed for target …", and is well ${formatDuration(SLACK_MS)} ` +
       'after Ready at most.',
     `dns-poll: DNS is asked every ${formatDuration(pollMs)} ±10%, and when a connection cannot be made: up to that ` +
       'after Ready.',
     `watch: the API tells it: up to ${formatDuration(SLACK_MS)} after Ready (of the same address, when it may connect again).`,
     `${CONTROL}: its servers stay, and no call fails.`,
+    'headless, headless-wait, clusterip, and dns-poll until its next answer, can hang instead, for two minutes: where ' +
+      'they connect to a pod that is dying, and packets to it get lost. Then a socket waits in SYN_SENT, and calls run out of time.',
   ];
   const intro =
     `zero: no replica for ${formatDuration(holdMs)}; replaced: all pods deleted at once, others come with other addresses; ` +
