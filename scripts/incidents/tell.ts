@@ -41,15 +41,16 @@ export async function tellChange({ incident, name, variant }: Chosen): Promise<v
 }
 
 export function tellSymptoms(
-  { incident, name, variant }: Chosen,
+  chosen: Chosen,
   symptoms: Symptoms,
   { blind, json }: { blind: boolean; json: boolean },
 ): void {
   const { connected, fresh, afterMs } = symptoms;
   if (!json) {
-    process.stdout.write(`${describeSymptoms(incident, symptoms, blind)}\n`);
+    process.stdout.write(`${describeSymptoms(chosen, symptoms, blind)}\n`);
     return;
   }
+  const { incident, name, variant } = chosen;
   const which = blind ? {} : { incident: incident.name, variant: name, about: variant.about };
   print({
     ...which,

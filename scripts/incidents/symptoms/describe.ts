@@ -1,8 +1,7 @@
 // The symptoms of an incident, for people.
 import { formatDuration } from '../../common/duration.ts';
 import { paintOut, wrap } from '../../common/terminal.ts';
-import type { Incident } from '../incident.ts';
-import type { Symptoms } from '../run.ts';
+import type { Chosen, Symptoms } from '../run.ts';
 import { ended, type Reading } from './reading.ts';
 
 const MOST_MESSAGES = 2;
@@ -29,10 +28,13 @@ export function describeReading(reading: Reading): string[] {
 
 /** @param blind nothing of it tells which incident it is. */
 export function describeSymptoms(
-  { name, symptom }: Incident,
+  { incident, name: variant }: Chosen,
   { connected, fresh, afterMs }: Symptoms,
   blind: boolean,
 ): string {
+  const { name, symptom, variants } = incident;
+  const [usual] = Object.keys(variants);
+  const show = `${name} -- --show${variant === usual ? '' : ` --variant ${variant}`}`;
   return [
     blind ? 'Something is wrong.' : paintOut('bold', symptom),
     '',
@@ -41,7 +43,7 @@ export function describeSymptoms(
     '',
     `Shown ${formatDuration(afterMs)} after the injection began.`,
     'Why?     npm run diagnose',
-    blind ? 'What?    npm run incident reveal' : `By hand: npm run incident ${name} -- --show`,
+    blind ? 'What?    npm run incident reveal' : `By hand: npm run incident ${show}`,
     'Undo:    npm run incident -- --heal',
   ].join('\n');
 }
