@@ -1,4 +1,4 @@
-// How good the model of convergence is: scale-outs with parameters drawn at random, predicted and measured.
+// How good the model of convergence is: scale-outs over many parameters, measured, and held against its intervals.
 import { writeFile } from 'node:fs/promises';
 import type { ProviderChoice } from '../cluster/index.ts';
 import { formatDuration } from '../common/duration.ts';

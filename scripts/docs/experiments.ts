@@ -131,8 +131,8 @@ function predictionsPage(measured: readonly MeasuredScaleOut[]): string {
   return `# Predictions of convergence
 
 From a new pod's Ready until the slowest of five or more clients calls it, clients being at random points of their
-resolver's period: simulated beforehand, as an interval that holds ${COVERAGE * 100} % of the simulated runs, and measured on an
-embedded cluster, three scale-outs side by side. ${howItHeld(measured)}
+resolver's period: simulated from these parameters and the moment of the change, as an interval that holds
+${COVERAGE * 100} % of the simulated runs; and measured on a cluster of the lab, three scale-outs side by side. ${howItHeld(measured)}
 
 ${markdownTable([columns, ...rows], { align: columns.map(() => 'r') })}
 

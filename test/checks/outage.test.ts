@@ -257,9 +257,13 @@ describe('failures-say', () => {
   });
 
   it('lets calls run out of time where a connection hung while nobody answered, as its socket tells', () => {
-    const judge = (hung: HistoryEvent[], mayHang: boolean) =>
-      failuresSay([...replaced(17_000), ...hung], {
-        ...{ arm: ARM, allowed: [NO_CONNECTION], expected: NO_NAME, mayHang },
+    const inTime = replaced(17_000);
+    const late = replaced(17_000, {
+      tamper: (made) => (made.code === 'OK' ? made : { ...made, code: 'DEADLINE_EXCEEDED' }),
+    });
+    const judge = (hung: HistoryEvent[], mayHang: boolean, outage = late) =>
+      failuresSay([...outage, ...hung], {
+        ...{ arm: ARM, allowed: [NO_CONNECTION, { code: 'DEADLINE_EXCEEDED' }], expected: NO_NAME, mayHang },
       });
     const hangs = sockets(12_000, { SYN_SENT: 1 });
     expect(judge([hangs, sockets(16_000, {})], true)).toMatchObject({
@@ -269,6 +273,7 @@ describe('failures-say', () => {
       ),
     });
     expect(judge([hangs], false).verdict).toBe('fail');
+    expect(judge([hangs], true, inTime).verdict).toBe('fail');
     expect(judge([], true).verdict).toBe('fail');
     expect(judge([sockets(18_000, { SYN_SENT: 1 })], true).verdict).toBe('fail');
   });

@@ -128,13 +128,13 @@ function recoveryOf(kind: Kind, way: WayName, { dnsFloorMs, pollMs }: Timing): R
   if (kind === 'restarted') return { ...BACKOFF, mayHang: false };
   switch (way) {
     case 'clusterip':
-      return { ...BACKOFF, mayHang: mayHang(kind, way) };
+      return { ...BACKOFF, mayHang: true };
     case 'dns-poll':
       return { withinMs: pollMs * (1 + POLL_JITTER) + SLACK_MS, mayHang: false };
     case 'watch':
       return { withinMs: SLACK_MS, mayHang: false };
     default:
-      return { ...BACKOFF, withinMs: dnsFloorMs + SLACK_MS, mayHang: mayHang(kind, way) };
+      return { ...BACKOFF, withinMs: dnsFloorMs + SLACK_MS, mayHang: true };
   }
 }
 
