@@ -103,7 +103,7 @@ describe('an older Node', () => {
         '-e',
         `for (const [key, value] of Object.entries({ version: 'v${version}', versions: { node: '${version}' } }))
            Object.defineProperty(process, key, { value });
-         require('./scripts/common/require-node.cjs')`,
+         require('./scripts/common/prepare-node.cjs')`,
       ],
       { cwd: ROOT, reject: false },
     );
@@ -126,7 +126,7 @@ describe('an older Node', () => {
     expect(commands.length).toBeGreaterThan(4);
     for (const [name, script] of commands) {
       const file = name === 'bench:diagnose' ? 'bench.ts diagnose' : `${name.replace(':', '-')}.ts`;
-      expect(script).toBe(`node -r ./scripts/common/require-node.cjs scripts/${file}`);
+      expect(script).toBe(`node -r ./scripts/common/prepare-node.cjs scripts/${file}`);
     }
   });
 });

@@ -23,7 +23,7 @@ export async function lab(
 ): Promise<CommandResult> {
   const child = execa(
     process.execPath,
-    ['-r', './scripts/common/require-node.cjs', `scripts/${command}.ts`, ...args],
+    ['-r', './scripts/common/prepare-node.cjs', `scripts/${command}.ts`, ...args],
     { cwd, reject: false, stdin: 'ignore', env: { NO_COLOR: '1', FORCE_COLOR: undefined, ...env } },
   );
   let stderr = '';
