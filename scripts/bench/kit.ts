@@ -34,19 +34,27 @@ export async function benchKit(pairs: number, signal: AbortSignal): Promise<void
 async function overhead(target: string, pairs: number, signal: AbortSignal): Promise<void> {
   const program = join(ROOT, 'services/grpc-kit/bench/overhead.ts');
   const about = { paced: '1000 calls/s', busy: 'as fast as it goes' };
-  const shares: Record<keyof typeof about, number[]> = { paced: [], busy: [] };
-  for await (const line of execa(process.execPath, [program, target, `${pairs}`], { cancelSignal: signal })) {
-    const { load, kitUs, bareUs } = JSON.parse(line) as Pair;
-    shares[load].push(kitUs / bareUs - 1);
-    print(`${about[load]}: kit ${kitUs.toFixed(0)} µs, grpc-js ${bareUs.toFixed(0)} µs of CPU a call`);
+  const measured: Measured[] = [];
+  const args = ['--expose-gc', program, target, `${pairs}`];
+  for await (const line of execa(process.execPath, args, { cancelSignal: signal })) {
+    const each = JSON.parse(line) as Measured;
+    measured.push(each);
+    const [kit, bare, control] = [each.kitUs, each.bareUs, each.controlUs].map((us) => us.toFixed(0));
+    print(`${about[each.load]}: kit ${kit} µs, grpc-js ${bare} and ${control} µs of CPU a call`);
   }
   for (const load of ['paced', 'busy'] as const) {
-    const [least = 0, most = 0] = [Math.min(...shares[load]), Math.max(...shares[load])];
+    const ofLoad = measured.filter((each) => each.load === load);
+    const kit = ofLoad.map(({ kitUs, bareUs }) => kitUs / bareUs - 1);
+    const control = ofLoad.map(({ controlUs, bareUs }) => controlUs / bareUs - 1);
     print(
-      `grpc-kit over bare grpc-js, ${about[load]}: ${percent(median(shares[load]))} of CPU per call ` +
-        `(median of ${pairs} pairs, ${percent(least)} to ${percent(most)})`,
+      `grpc-kit over bare grpc-js, ${about[load]}: ${describe(kit)}; grpc-js over itself: ${describe(control)}`,
     );
   }
 }
 
-type Pair = { load: 'paced' | 'busy'; kitUs: number; bareUs: number };
+/** CPU per call, in microseconds. */
+type Measured = { load: 'paced' | 'busy'; kitUs: number; bareUs: number; controlUs: number };
+
+const describe = (shares: readonly number[]): string =>
+  `${percent(median([...shares]))} of CPU per call (median of ${shares.length} pairs, ` +
+  `${percent(Math.min(...shares))} to ${percent(Math.max(...shares))})`;

@@ -1,8 +1,11 @@
 import type { PickArgs, Picker, PickResult } from '../grpc-experimental.ts';
-import { triedAddresses } from './tried.ts';
+import { setTriedAddresses, triedAddresses } from './tried.ts';
 
 /** An endpoint with a connection. */
 export type ReadyEndpoint = { address: string; picker: Picker };
+
+/** Numbers below it are small integers to V8, which need no memory of their own. */
+export const WRAP = 2 ** 30;
 
 /** Where round robin goes on in the next picker, so that a change of the list favours nobody. */
 export type Rotation = { next: number };
@@ -24,12 +27,13 @@ export class TieredPicker implements Picker {
 
   pick(args: PickArgs): PickResult {
     const tried = triedAddresses(args.metadata);
-    const endpoint = this.#untried(tried) ?? this.#anew(tried);
-    tried?.push(endpoint.address);
+    const untried = this.#untried(tried);
+    const endpoint = untried ?? this.#next(this.#tiers[0] as readonly ReadyEndpoint[]);
+    if (tried) setTriedAddresses(args.metadata, (untried ? tried : []).concat(endpoint.address));
     return endpoint.picker.pick(args);
   }
 
-  #untried(tried: string[] | undefined): ReadyEndpoint | undefined {
+  #untried(tried: readonly string[] | undefined): ReadyEndpoint | undefined {
     for (const tier of this.#tiers) {
       for (let step = 0; step < tier.length; step += 1) {
         const endpoint = this.#next(tier);
@@ -39,13 +43,8 @@ export class TieredPicker implements Picker {
     return undefined;
   }
 
-  #anew(tried: string[] | undefined): ReadyEndpoint {
-    if (tried) tried.length = 0;
-    return this.#next(this.#tiers[0] as readonly ReadyEndpoint[]);
-  }
-
   #next(tier: readonly ReadyEndpoint[]): ReadyEndpoint {
-    this.#rotation.next = (this.#rotation.next + 1) % Number.MAX_SAFE_INTEGER;
+    this.#rotation.next = (this.#rotation.next + 1) % WRAP;
     return tier[this.#rotation.next % tier.length] as ReadyEndpoint;
   }
 }

@@ -19,7 +19,7 @@ import {
 import type { Localities, Locality } from '../resolver/localities.ts';
 import { connectionsChanged, connectionsClosed } from '../telemetry.ts';
 import { PREFER_SAME_NODE, type PreferSameNodeConfig, type RoundRobinConfig } from './config.ts';
-import { type ReadyEndpoint, type Rotation, TieredPicker } from './picker.ts';
+import { type ReadyEndpoint, type Rotation, TieredPicker, WRAP } from './picker.ts';
 import { TIERS, tierOf, zoneOfNode } from './tiers.ts';
 
 type Child = { address: string; tier: number; state: State; leaf: LeafLoadBalancer };
@@ -31,7 +31,7 @@ type Child = { address: string; tier: number; state: State; leaf: LeafLoadBalanc
 export class TieredRoundRobin implements LoadBalancer {
   readonly #typeName: string;
   readonly #helper: ChannelControlHelper;
-  readonly #rotation: Rotation = { next: Math.floor(Math.random() * 2 ** 31) };
+  readonly #rotation: Rotation = { next: Math.floor(Math.random() * WRAP) };
   #children = new Map<string, Child>();
   #target = '';
   #zoneOfOwnNode: string | undefined;
