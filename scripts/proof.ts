@@ -8,6 +8,9 @@ import { integer, labCommand, providerOption, refuseMisuse } from './common/opti
 import { paintOut } from './common/terminal.ts';
 import { RunDocument } from './report/index.ts';
 
+/** As this command was started. */
+const NODE = [process.execPath, ...process.execArgv];
+
 type Case = { args: string[]; expected: 'pass' | 'fail'; because: string };
 
 const command = labCommand(
@@ -50,7 +53,7 @@ async function proveAll(rounds: number, lab: readonly string[]): Promise<number>
     cwd: ROOT,
     nothrow: true,
     stdio: ['ignore', 'inherit', 'inherit'],
-  })`${process.execPath} scripts/experiment.ts all --repeat ${rounds} ${lab}`;
+  })`${NODE} scripts/experiment.ts all --repeat ${rounds} ${lab}`;
   return run.exitCode ?? EXIT.fail;
 }
 
@@ -59,7 +62,7 @@ async function prove({ args, expected, because }: Case, lab: readonly string[]):
     cwd: ROOT,
     nothrow: true,
     quiet: true,
-  })`${process.execPath} scripts/experiment.ts scale --json ${lab} ${args}`;
+  })`${NODE} scripts/experiment.ts scale --json ${lab} ${args}`;
   const document = RunDocument.safeParse(run.stdout ? JSON.parse(run.stdout) : undefined).data;
   const reasons = document?.reasons.join('\n') ?? run.stderr;
   const right = document?.verdict === expected && reasons.includes(because);

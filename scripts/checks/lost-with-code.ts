@@ -2,10 +2,10 @@ import { callsStartedIn, failuresOf, type History, type Part } from '../history/
 import { type Finding, sayFor } from './finding.ts';
 import { count, momentsOf } from './words.ts';
 
-/** At least one call failed with this code: what is done to it is not what a retry covers. */
+/** At least one call failed with this code, and the first of them with this text where one is expected. */
 export function lostWithCode(
   history: History,
-  { arm, part, code }: { arm: string; part: Part; code: string },
+  { arm, part, code, text }: { arm: string; part: Part; code: string; text?: RegExp },
 ): Finding {
   const say = sayFor(`lost-with-${code}`, arm);
   const calls = callsStartedIn(history, arm, part.fromMs, part.untilMs);
@@ -17,5 +17,6 @@ export function lostWithCode(
     return say.fail(`none of ${count(calls.length, 'call')} failed with ${code} (${others})`);
   }
   const { count: lost, message, firstMs } = found;
+  if (text && !text.test(message)) return say.fail(`${code} says "${message}", not ${text}`);
   return say.pass(`${lost} ${code}, the first ${momentsOf(history, arm)(firstMs)}: "${message}"`);
 }

@@ -9,7 +9,7 @@ import { count } from './words.ts';
 export const SIGMAS = 4;
 
 /** With fewer calls a share says little. */
-const MIN_CALLS = 100;
+export const MIN_CALLS = 100;
 
 export type Measured = { arm: string; part: Part /** The part's name, for people. */; phase: string };
 

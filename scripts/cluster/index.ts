@@ -8,6 +8,17 @@ export { chooseProvider, PROVIDERS, type ProviderChoice, usableProviders } from 
 export { readClusterConfig } from './config.ts';
 export { type Connection, connection } from './connection.ts';
 export { type ContextOptions, kubeConfigOf } from './context.ts';
+export {
+  answeringAll,
+  breakCoreDns,
+  configureCoreDns,
+  DNS_FAILURES,
+  type DnsFailure,
+  mendCoreDns,
+  readCoreDns,
+  scaleCoreDns,
+  templateOf,
+} from './core-dns.ts';
 export { allLabs, down } from './down.ts';
 export { findProcesses as findPodProcesses } from './embedded/leftovers.ts';
 export { kindProvider } from './kind/index.ts';
@@ -27,7 +38,7 @@ export {
 } from './manifests.ts';
 export { type PodProxy, podProxy } from './pod-proxy.ts';
 export { CAPABILITIES, type Capability, type Problem } from './provider.ts';
-export { deploymentsReady, isPodReady, isRolledOut, nodesReady, systemPodsReady } from './ready.ts';
+export { deploymentsReady, isPodReady, nodesReady, systemPodsReady } from './ready.ts';
 export { type LabStatus, status } from './status.ts';
 export { readToken, shareToken } from './token.ts';
 export { type StartedLab, up } from './up.ts';

@@ -5,6 +5,7 @@ import { runSteps, type Step, type StepTime } from '../common/steps.ts';
 import { type ClusterApi, connect } from './api.ts';
 import { apply, deleteRun } from './apply.ts';
 import type { ClusterConfig } from './config.ts';
+import { mendCoreDns } from './core-dns.ts';
 import { type BuiltImage, type Bundle, bundleImages } from './images.ts';
 import { type Lab, linkDefaultKubeconfig, readState } from './lab.ts';
 import { isDeployment, LAB_SELECTOR, type Manifest, readManifests } from './manifests.ts';
@@ -119,7 +120,11 @@ export async function up(lab: Lab, options: UpOptions, signal: AbortSignal): Pro
             name: 'system',
             title: 'System pods Ready',
             after: ['nodes'],
-            run: (work: Work) => systemPodsReady(api(), work),
+            run: async (work: Work) => {
+              const mended = found === 'ours' && (await mendCoreDns(api()));
+              const ready = await systemPodsReady(api(), work);
+              return mended ? `${ready}; mended the DNS that an interrupted run had broken` : ready;
+            },
           },
         ]
       : []),

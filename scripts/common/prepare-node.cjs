@@ -12,7 +12,7 @@ if (major < 24) {
 
 // process.exit() waits for V8's compiling threads. One that asks for a garbage collection just then waits for
 // the main thread in turn, for ever, deaf to Ctrl-C: one exit in some 150 under load, with Node 24.21.
-// Without these two no thread allocates. https://github.com/nodejs/node/issues/54918
+// These two are where it was seen. https://github.com/nodejs/node/issues/54918
 const { setFlagsFromString } = require('node:v8');
 setFlagsFromString('--no-concurrent-sparkplug');
 setFlagsFromString('--no-maglev');

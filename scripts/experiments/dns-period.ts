@@ -3,6 +3,9 @@
 /** For what comes on top: EndpointSlice (the controller may retry after 1 s), DNS, connecting. */
 export const SLACK_MS = 2000;
 
+/** First delay before a channel connects, or resolves after a failure, again: gRPC's connection back-off. */
+export const FIRST_BACKOFF_MS = 1000;
+
 /** grpc-js and grpc-core spread a connection's age by ±10 %. */
 const AGE_JITTER = 0.1;
 

@@ -176,12 +176,16 @@ export async function openStage(options: StageOptions): Promise<OpenStage> {
         );
       }
     },
-    during: async (name, group, ms) => {
+    during: async (name, group, ms, meanwhile) => {
       try {
         await faults.inject(group);
         onPhase(`${name}: watching for ${Math.round(ms / 1000)} s`);
         mark(name);
-        await delay(ms, undefined, { signal });
+        const over = new AbortController();
+        const waiting = delay(ms, undefined, { signal: AbortSignal.any([signal, over.signal]) });
+        // Where this fails, nothing is waited for.
+        const acting = meanwhile?.().catch((error: unknown) => over.abort(error));
+        await Promise.all([waiting, acting]);
       } finally {
         mark(`${name} over`);
         await faults.heal(group);

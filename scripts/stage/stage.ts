@@ -63,8 +63,15 @@ export type Stage = {
   /**
    * Injects all at once and lets the time pass, which in the history is between the mark `name` and the mark
    * `name over`; then heals all of them, whatever has happened.
+   *
+   * @param meanwhile begins at the mark `name`; it lasts until this has ended too.
    */
-  during: (name: string, faults: readonly Fault[], ms: number) => Promise<void>;
+  during: (
+    name: string,
+    faults: readonly Fault[],
+    ms: number,
+    meanwhile?: () => Promise<void>,
+  ) => Promise<void>;
   /** Waits until all that has to be Ready is. */
   allReady: () => Promise<void>;
   /** Puts the TCP connections of all pods of these arms into the history, as the kernel has them: once of each pod. */

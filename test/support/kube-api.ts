@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { KubernetesObject, V1Deployment, V1Node, V1Pod } from '@kubernetes/client-node';
 import { stringify } from 'yaml';
 import { type ClusterApi, connect } from '../../scripts/cluster/api.ts';
+import { mergePatch } from '../../scripts/cluster/embedded/api/patch/merge-patch.ts';
 import { NAMESPACE } from '../../scripts/cluster/lab.ts';
 import { tempDir } from './temp-dir.ts';
 
@@ -47,6 +48,7 @@ const RESOURCES: Record<string, { kind: string; name: string; namespaced: boolea
   '/api/v1': [
     { kind: 'Namespace', name: 'namespaces', namespaced: false },
     { kind: 'Service', name: 'services', namespaced: true },
+    { kind: 'ConfigMap', name: 'configmaps', namespaced: true },
     { kind: 'ServiceAccount', name: 'serviceaccounts', namespaced: true },
   ],
   '/apis/apps/v1': [{ kind: 'Deployment', name: 'deployments', namespaced: true }],
@@ -97,7 +99,10 @@ export async function kubeApi(): Promise<KubeApi> {
     const collection = path.slice(0, path.lastIndexOf('/'));
     const selector = query.get('labelSelector');
     if (method === 'PATCH') {
-      put(collection, rolledOut(JSON.parse(request.body) as KubernetesObject));
+      const patch = JSON.parse(request.body) as KubernetesObject;
+      const merges = request.headers['content-type'] === 'application/merge-patch+json';
+      const before = collections.get(collection)?.get(name);
+      put(collection, rolledOut(merges ? (mergePatch(before, patch) as KubernetesObject) : patch));
       return json(response, 200, collections.get(collection)?.get(name));
     }
     if (method === 'POST') {

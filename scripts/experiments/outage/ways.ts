@@ -5,7 +5,7 @@ import { NAMESPACE } from '../../cluster/index.ts';
 import { formatDuration } from '../../common/duration.ts';
 import { wrap } from '../../common/terminal.ts';
 import type { ArmPlan } from '../../stage/index.ts';
-import { SLACK_MS } from '../dns-period.ts';
+import { FIRST_BACKOFF_MS, SLACK_MS } from '../dns-period.ts';
 import type { Parameters } from './parameters.ts';
 
 /** `zero`: scaled to no replica and back; `replaced`: all pods deleted at once; `restarted`: all containers killed. */
@@ -43,8 +43,6 @@ export const CONTROL = 'undisturbed';
 /** Has the servers of its kind. */
 export const ownerOf = (kind: Kind): string => `${kind}-headless`;
 
-/** First delay before a channel connects, or resolves after a failure, again: gRPC's connection back-off. */
-const FIRST_BACKOFF_MS = 1000;
 /**
  * Each delay is 1.6 times the last, ±20 %: what is left of one when a server can be reached is no more than all before it,
  * and the first. A server that is Ready can be reached a little later, and by then another delay may have begun.

@@ -132,6 +132,24 @@ test("grpc-js's interceptors", async () => {
   expect(backend.attempts[0]?.get('seen')).toEqual(['yes']);
 });
 
+test('an interceptor that answers before there is a call', async () => {
+  await using client = echo('127.0.0.1:1', {
+    interceptors: [
+      (options, next) =>
+        new InterceptingCall(next(options), {
+          start(_metadata, listener) {
+            listener.onReceiveMetadata(new Metadata());
+            listener.onReceiveMessage({ text: 'kept' });
+            listener.onReceiveStatus({ code: status.OK, details: '', metadata: new Metadata() });
+          },
+        }),
+    ],
+  });
+  expect(await client.unary({ text: '' })).toMatchObject({ text: 'kept' });
+  // Nothing is waited for.
+  await client.close({ timeoutMs: 60_000 });
+});
+
 test('clients of the same target and options share one connection; with other options they do not', async () => {
   await using backend = await startBackend();
   await using first = echo(backend.address);

@@ -64,15 +64,19 @@ function unary(
   return new Promise((resolve, reject) => {
     const { path, requestSerialize, responseDeserialize } = method;
     const { metadata, callOptions } = prepare(maker, options);
-    const call = maker
-      .next()
-      .makeUnaryRequest(path, requestSerialize, responseDeserialize, request, metadata, callOptions, settle);
     // The answer says when it has ended; to listen for its status too costs some 2 % of a call.
     const answerSuffices = hearsNothingElse(options);
-    if (answerSuffices) maker.calls.add(call);
-    else follow(call, method, maker, options);
+    let call: ClientUnaryCall | undefined;
+    let ended = false;
+    call = maker
+      .next()
+      .makeUnaryRequest(path, requestSerialize, responseDeserialize, request, metadata, callOptions, settle);
+    if (!answerSuffices) follow(call, method, maker, options);
+    else if (!ended) maker.calls.add(call);
+    // An interceptor may answer before there is a call.
     function settle(error: ServiceError | null, response: unknown): void {
-      if (answerSuffices) maker.calls.delete(call);
+      ended = true;
+      if (answerSuffices && call) maker.calls.delete(call);
       if (error) reject(error);
       else resolve(response);
     }

@@ -1,0 +1,128 @@
+// The cluster's DNS server, CoreDNS as kubeadm installs it: broken on purpose, and mended.
+import { type KubernetesObject, PatchStrategy } from '@kubernetes/client-node';
+import { LabError } from '../common/errors.ts';
+import { waitFor } from '../common/wait.ts';
+import { type ClusterApi, statusOf } from './api.ts';
+import { isRolledOut } from './ready.ts';
+
+/** Its replicas, and the text that it is configured by. */
+export type CoreDns = { replicas: number; corefile: string };
+
+/** `down`: without a replica. The others: it answers so, whatever is asked. */
+export const DNS_FAILURES = ['down', 'SERVFAIL', 'NXDOMAIN'] as const;
+export type DnsFailure = (typeof DNS_FAILURES)[number];
+
+/** Of its Deployment, and of the ConfigMap with its Corefile. */
+const COREDNS = { namespace: 'kube-system', name: 'coredns' };
+const PODS = { namespace: 'kube-system', labelSelector: 'k8s-app=kube-dns' };
+/** Annotation of its Deployment while a run has broken it: how it was before, as JSON. */
+const MARK = 'grpc-kind-lab.dev/before-fault';
+const CHANGED_MS = 60_000;
+const BLOCK = '.:53 {';
+
+export async function readCoreDns(api: ClusterApi): Promise<CoreDns> {
+  const { spec } = await api.apps.readNamespacedDeployment(COREDNS);
+  const { data } = await api.core.readNamespacedConfigMap(COREDNS);
+  return { replicas: spec?.replicas ?? 1, corefile: data?.Corefile ?? '' };
+}
+
+/**
+ * A Corefile that answers everything with this code.
+ *
+ * @throws LabError `prerequisite` when it is not as kubeadm writes it.
+ */
+export function answeringAll(corefile: string, rcode: Exclude<DnsFailure, 'down'>): string {
+  if (!corefile.includes(BLOCK))
+    throw new LabError('prerequisite', `the Corefile of kube-system/coredns has no block "${BLOCK}"`);
+  return corefile.replace(BLOCK, `${BLOCK}\n    ${templateOf(rcode)}`);
+}
+
+/** What has to be written into the block ".:53 {". */
+export const templateOf = (rcode: string): string => `template ANY ANY {\n        rcode ${rcode}\n    }`;
+
+/** Returns at once. */
+export const scaleCoreDns = (api: ClusterApi, replicas: number): Promise<void> =>
+  patchDeployment(api, { spec: { replicas } });
+
+/**
+ * Writes a Corefile, and returns when pods that have read it are all that is left: the `reload` plugin alone takes up to
+ * 45 s to see that it changed.
+ */
+export async function configureCoreDns(api: ClusterApi, corefile: string, replicas?: number): Promise<void> {
+  await patch(api, { apiVersion: 'v1', kind: 'ConfigMap', metadata: COREDNS, data: { Corefile: corefile } });
+  const annotations = { 'kubectl.kubernetes.io/restartedAt': new Date().toISOString() };
+  const template = { metadata: { annotations } };
+  await patchDeployment(api, { spec: { template, ...(replicas !== undefined && { replicas }) } });
+  await rolledOut(api);
+}
+
+/**
+ * Breaks it for a while: how it was is kept in the cluster, for `mendCoreDns`. Returns when it is broken.
+ *
+ * @throws LabError `prerequisite` when its Corefile is not as kubeadm writes it.
+ */
+export async function breakCoreDns(api: ClusterApi, failure: DnsFailure): Promise<void> {
+  // What is broken still is not how it was.
+  await mendCoreDns(api);
+  const before = await readCoreDns(api);
+  const corefile = failure === 'down' ? before.corefile : answeringAll(before.corefile, failure);
+  await patchDeployment(api, { metadata: { annotations: { [MARK]: JSON.stringify(before) } } });
+  if (failure !== 'down') return configureCoreDns(api, corefile);
+  await scaleCoreDns(api, 0);
+  await rolledOut(api);
+}
+
+/**
+ * Makes it what it was before `breakCoreDns`, whoever called that. Returns when it answers again.
+ *
+ * @returns whether it was broken.
+ */
+export async function mendCoreDns(api: ClusterApi): Promise<boolean> {
+  const mark = await readMark(api);
+  if (mark === undefined) return false;
+  const { replicas, corefile } = JSON.parse(mark) as CoreDns;
+  // Its pods begin anew, also where the Corefile is what it was: a mend may have been cut off between the two.
+  await configureCoreDns(api, corefile, replicas);
+  // Last: what is interrupted before is mended by whoever comes next.
+  await patchDeployment(api, { metadata: { annotations: { [MARK]: null } } });
+  return true;
+}
+
+async function readMark(api: ClusterApi): Promise<string | undefined> {
+  try {
+    const { metadata } = await api.apps.readNamespacedDeployment(COREDNS);
+    return metadata?.annotations?.[MARK];
+  } catch (error) {
+    // A cluster without one: nobody has broken it.
+    if (statusOf(error) === 404) return undefined;
+    throw error;
+  }
+}
+
+/** Its pods are those that it should have, and no other is on its way out: one that is goes on to answer for 5 s. */
+const rolledOut = (api: ClusterApi): Promise<void> =>
+  waitFor(
+    'the pods of coredns',
+    async () => {
+      const deployment = await api.apps.readNamespacedDeployment(COREDNS);
+      const pods = (await api.core.listNamespacedPod(PODS)).items.length;
+      const replicas = deployment.spec?.replicas ?? 1;
+      return isRolledOut(deployment) && pods === replicas
+        ? { done: undefined }
+        : { waiting: `${pods} pods, ${replicas} are wanted` };
+    },
+    { timeoutMs: CHANGED_MS, intervalMs: 200 },
+  );
+
+const patchDeployment = (api: ClusterApi, { metadata, spec }: { metadata?: object; spec?: object }) =>
+  patch(api, {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { ...COREDNS, ...metadata },
+    ...(spec && { spec }),
+  });
+
+async function patch(api: ClusterApi, body: object): Promise<void> {
+  const object = body as KubernetesObject;
+  await api.objects.patch(object, undefined, undefined, undefined, undefined, PatchStrategy.MergePatch);
+}

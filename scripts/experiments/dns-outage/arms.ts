@@ -1,0 +1,74 @@
+// Clients that have a connection when DNS breaks, and clients that begin while it is broken: an arm each.
+import { GRPC_PORT, type WorkloadRequest } from '../../../services/protocol/index.ts';
+import { NAMESPACE } from '../../cluster/index.ts';
+import { formatDuration } from '../../common/duration.ts';
+import { wrap } from '../../common/terminal.ts';
+import type { ArmPlan } from '../../stage/index.ts';
+import { RETRY_UNAVAILABLE } from '../load.ts';
+import { type Parameters, recoveryBoundMs } from './parameters.ts';
+
+/** Connected before. */
+export const CONNECTED = ['connected', 'max-age'] as const;
+/** They begin while DNS is broken; `late-address`, the control, has no name to resolve. */
+export const LATE = ['late', 'late-watch', 'late-address'] as const;
+export type ArmName = (typeof CONNECTED)[number] | (typeof LATE)[number];
+
+export const CONTROL: ArmName = 'late-address';
+
+/** Whose servers all call but those of `max-age`, which have to age. */
+export const SERVERS: ArmName = 'connected';
+
+export const serviceOf = (arm: ArmName): string =>
+  `greeter-headless-${arm === 'max-age' ? 'max-age' : SERVERS}`;
+
+/** @param address an IPv4 address of a server, for the arm without a name. */
+export function clientOf(
+  arm: ArmName,
+  parameters: Parameters,
+  address: string | undefined,
+): Omit<WorkloadRequest, 'id'> {
+  const { ratePerSecond, deadlineMs, dnsFloorMs } = parameters;
+  const load = {
+    ratePerSecond,
+    deadlineMs,
+    retry: RETRY_UNAVAILABLE,
+    channelOptions: { 'grpc.dns_min_time_between_resolutions_ms': dnsFloorMs },
+  };
+  if (arm === 'late-address') {
+    if (address === undefined) throw new Error('no server has an address');
+    return { ...load, target: `ipv4:${address}:${GRPC_PORT}` };
+  }
+  if (arm === 'late-watch')
+    return { ...load, stack: 'kit', target: `kubernetes:///${serviceOf(arm)}.${NAMESPACE}:grpc` };
+  return { ...load, target: `dns:///${serviceOf(arm)}:${GRPC_PORT}` };
+}
+
+export const plansOf = ({ servers, maxConnectionAgeMs }: Parameters): ArmPlan[] =>
+  [...CONNECTED, ...LATE].map((name) => {
+    const age = name === 'max-age' ? maxConnectionAgeMs.toString() : undefined;
+    const own = name === SERVERS || name === 'max-age';
+    return {
+      name,
+      clients: 1,
+      servers: own ? servers : 0,
+      serverEnv: { GRPC_MAX_CONNECTION_AGE_MS: age },
+      ...(own ? {} : { serversOf: SERVERS }),
+    };
+  });
+
+/** The prediction for people, in lines of at most 80 columns. */
+export function describeArms({ by, holdMs, maxConnectionAgeMs }: Parameters): string {
+  const how = by === 'down' ? 'has no replica' : `answers everything with ${by}`;
+  const lines = [
+    'connected: no call fails. A name is resolved for a connection, and this one has its connections.',
+    `max-age: its connections end every ${formatDuration(maxConnectionAgeMs)}; what cannot be resolved again stays ` +
+      'as it was, and the same servers are connected to again. No call fails.',
+    'late: begins while DNS is broken: every call fails. Once DNS is mended it is answered within as long again as DNS was ' +
+      `broken (some seconds more than ${formatDuration(holdMs)}), a fifth of that and ${formatDuration(recoveryBoundMs(0))}: ` +
+      'a name is asked for again at growing intervals.',
+    'late-watch: begins then too, with a watch of the API (grpc-kit), whose address needs no DNS: no call fails.',
+    `${CONTROL}: begins then too, with the address of a server in its target: no call fails.`,
+  ];
+  const intro = `For ${formatDuration(holdMs)} the DNS of the cluster ${how}.`;
+  return [intro, ...lines.map((line) => wrap(line, '  ', ''))].join('\n');
+}

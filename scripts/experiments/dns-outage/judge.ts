@@ -1,0 +1,76 @@
+// The checks of every arm, and what they add up to.
+import {
+  type Finding,
+  lostWithCode,
+  noFailedCall,
+  reconnectRate,
+  restingOn,
+  steadyBefore,
+  successShare,
+  verdictOf,
+} from '../../checks/index.ts';
+import { between, changeAskedMs, type History, type Part } from '../../history/index.ts';
+import { loadBasis } from '../basis.ts';
+import type { Judged } from '../experiment.ts';
+import { RETRY_UNAVAILABLE } from '../load.ts';
+import { type ArmName, CONNECTED, CONTROL, LATE, SERVERS } from './arms.ts';
+import { type Parameters, recoveryBoundMs } from './parameters.ts';
+
+/** Mark of the part of the run in which DNS is broken. */
+export const BROKEN = 'DNS broken';
+export const MENDED = 'DNS mended';
+
+export function judgeDnsOutage(history: History, parameters: Parameters): Judged {
+  const whole = between(history, 'baseline', 'end');
+  const findings = [
+    ...CONNECTED.flatMap((arm) => {
+      const untilMs = changeAskedMs(history, SERVERS) ?? Number.NEGATIVE_INFINITY;
+      const steady = steadyBefore(history, { arm, fromMs: whole.fromMs, untilMs, even: true });
+      const basis = [...load(history, arm, parameters), steady];
+      const claims = [
+        noFailedCall(history, { arm, ...whole }),
+        ...(arm === 'max-age' ? [renewed(history, parameters)] : []),
+      ];
+      return [...restingOn(basis, claims), ...basis];
+    }),
+    ...LATE.flatMap((arm) => {
+      const basis = load(history, arm, parameters);
+      const claims =
+        arm === 'late'
+          ? claimsOfLate(history, parameters)
+          : [noFailedCall(history, { arm, ...between(history, BROKEN, 'end') })];
+      return [...restingOn(basis, claims), ...basis];
+    }),
+  ];
+  const treatment = [...CONNECTED, ...LATE].filter((name) => name !== CONTROL);
+  return { findings, judgement: verdictOf(findings, { treatment, control: CONTROL }) };
+}
+
+const load = (history: History, arm: ArmName, { ratePerSecond }: Parameters): Finding[] =>
+  loadBasis(history, { arm, clients: 1, ratePerSecond, maxAttempts: RETRY_UNAVAILABLE.maxAttempts });
+
+/** Its connections did end while DNS was broken. */
+const renewed = (history: History, { servers, maxConnectionAgeMs }: Parameters): Finding =>
+  reconnectRate(history, {
+    arm: 'max-age',
+    part: between(history, BROKEN, `${BROKEN} over`),
+    connections: servers,
+    maxConnectionAgeMs,
+  });
+
+/** Nobody answered it while DNS was broken, and everybody does soon after. */
+function claimsOfLate(history: History, { deadlineMs, by }: Parameters): Finding[] {
+  const arm: ArmName = 'late';
+  const broken = between(history, BROKEN, `${BROKEN} over`);
+  // A call that is under way when DNS is mended may be answered.
+  const part: Part = { fromMs: broken.fromMs, untilMs: broken.untilMs - deadlineMs };
+  const { fromMs: mendedMs, untilMs } = between(history, MENDED, 'end');
+  const fromMs = mendedMs + recoveryBoundMs(mendedMs - broken.fromMs);
+  // Who asks a server that is not there may run out of time before that is known.
+  const code = by === 'down' ? undefined : 'UNAVAILABLE';
+  return [
+    successShare(history, { arm, part, phase: 'while DNS is broken', expected: 0 }),
+    ...(code ? [lostWithCode(history, { arm, part, code, text: /Name resolution failed for target/ })] : []),
+    noFailedCall(history, { arm, fromMs, untilMs }),
+  ];
+}

@@ -1,0 +1,138 @@
+// The dns-outage experiment: what it asks the cluster for, and its judgement of hand-written histories.
+import { describe, expect, it } from 'vitest';
+import dnsOutage from '../../scripts/experiments/dns-outage/index.ts';
+import type { HistoryEvent } from '../../scripts/history/index.ts';
+import { counters, edit, historyOf, mark, type Script, servers, unanswered } from '../support/history.ts';
+import { planOf, refusalOf, widthOf } from '../support/plan.ts';
+
+describe('options', () => {
+  it.each([
+    ['--by slow', 'Allowed choices are down, SERVFAIL, NXDOMAIN.'],
+    ['--servers 0', 'It must be a whole number from 1 to 10.'],
+    ['--hold 0s', 'It must be'],
+    ['--hold 5s', '--hold 5.0s is too short to see who notices It takes two connection ages'],
+    ['--servers 5', '--rate 40 is too low to tell whether 5 pods get even shares Make it 50 or more.'],
+  ])('%s is refused', (line, said) => {
+    expect(refusalOf(dnsOutage, line)).toContain(said);
+  });
+
+  it('have defaults: servers of two arms, clients of five', () => {
+    const { arms, prediction, needs } = planOf(dnsOutage, '');
+    expect(needs).toEqual(['system-pods']);
+    expect(arms.map(({ name, servers, clients, serversOf }) => [name, servers, clients, serversOf])).toEqual([
+      ['connected', 2, 1, undefined],
+      ['max-age', 2, 1, undefined],
+      ['late', 0, 1, 'connected'],
+      ['late-watch', 0, 1, 'connected'],
+      ['late-address', 0, 1, 'connected'],
+    ]);
+    expect(arms.map(({ serverEnv }) => serverEnv.GRPC_MAX_CONNECTION_AGE_MS)).toEqual([
+      undefined,
+      '4000',
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    expect(widthOf(prediction)).toBeLessThanOrEqual(80);
+    expect(prediction).toContain('For 15.0s the DNS of the cluster answers everything with SERVFAIL.');
+    expect(planOf(dnsOutage, '--by down').prediction).toContain('has no replica.');
+  });
+});
+
+const [BROKEN_MS, OVER_MS, MENDED_MS, END_MS] = [10_000, 25_000, 32_000, 80_000];
+const MARKS = [
+  mark('baseline', 2000),
+  mark('DNS broken', BROKEN_MS),
+  mark('DNS broken over', OVER_MS),
+  mark('DNS mended', MENDED_MS),
+  mark('end', END_MS),
+];
+const NO_NAME = 'Name resolution failed for target dns:///greeter-headless-connected:50051';
+
+/** Of both servers of max-age, a connection every 4 s; or none. */
+const reports = (everyMs: number): HistoryEvent[] =>
+  ['server-1', 'server-2'].flatMap((pod) =>
+    Array.from(
+      { length: 16 },
+      (_, second): HistoryEvent => ({
+        ...counters(pod, BROKEN_MS + second * 1000, {}, false, 'max-age'),
+        connections: { open: 1, opened: 1, greeted: Math.floor((second * 1000) / everyMs) },
+      }),
+    ),
+  );
+
+/** Calls of one arm, which fail from then to then. */
+function armOf(arm: string, fails: [number, number] | undefined): HistoryEvent[] {
+  const script: Script = {
+    arm,
+    clients: [`client-${arm}`],
+    ratePerSecond: 40,
+    untilMs: END_MS,
+    changeMs: BROKEN_MS,
+    pods: servers(2, { readyAtMs: 0 }),
+    ...(fails && {
+      tamper: (call) =>
+        call.atMs >= fails[0] && call.atMs < fails[1] ? unanswered(call, 'UNAVAILABLE', NO_NAME) : call,
+    }),
+  };
+  // The fault is marked in one arm, though all feel it.
+  return edit(historyOf(script), (event) =>
+    event.type === 'fault' && arm !== 'connected' ? undefined : event,
+  );
+}
+
+const AS_PREDICTED: Record<string, [number, number] | undefined> = {
+  connected: undefined,
+  'max-age': undefined,
+  late: [BROKEN_MS, MENDED_MS + 4000],
+  'late-watch': undefined,
+  'late-address': undefined,
+};
+
+function judge(changed: Record<string, [number, number] | undefined> = {}, agesEveryMs = 4000) {
+  const events = Object.entries({ ...AS_PREDICTED, ...changed }).flatMap(([arm, fails]) => armOf(arm, fails));
+  return planOf(dnsOutage, '').judge(
+    [...events, ...reports(agesEveryMs), ...MARKS].sort((a, b) => a.atMs - b.atMs),
+  );
+}
+
+describe('a run', () => {
+  it('passes when only those that begin with a name notice', () => {
+    const { judgement, findings } = judge();
+    expect(judgement.verdict, judgement.reasons.join('\n')).toBe('pass');
+    const ofLate = findings.filter(({ arm }) => arm === 'late').map(({ check }) => check);
+    expect(ofLate.slice(0, 3)).toEqual([
+      'success-share while DNS is broken',
+      'lost-with-UNAVAILABLE',
+      'no-failed-call',
+    ]);
+  });
+
+  it.each<[string, string, [number, number] | undefined]>([
+    ['a client that is connected loses calls', 'connected', [20_000, 20_500]],
+    ['one whose connections end does', 'max-age', [14_000, 14_500]],
+    ['a client that begins is answered', 'late', undefined],
+    ['it is answered half of the time', 'late', [15_000, MENDED_MS]],
+    ['it is not answered in time when DNS is mended', 'late', [BROKEN_MS, MENDED_MS + 42_000]],
+    ['a client that watches the API notices', 'late-watch', [BROKEN_MS, OVER_MS]],
+  ])('fails when %s', (_, arm, fails) => {
+    const { judgement } = judge({ [arm]: fails });
+    expect(judgement.verdict).toBe('fail');
+    expect(
+      judgement.reasons.every((reason) => reason.startsWith(`${arm}: `)),
+      judgement.reasons.join('\n'),
+    ).toBe(true);
+  });
+
+  it('fails when no connection ended while DNS was broken: nobody had a name to resolve again', () => {
+    const { judgement } = judge({}, 60_000);
+    expect(judgement.verdict).toBe('fail');
+    expect(judgement.reasons.join()).toContain('max-age: 0 connections were made anew in 15s');
+  });
+
+  it('cannot tell when the client without a name fails too', () => {
+    const { judgement } = judge({ 'late-address': [BROKEN_MS, OVER_MS] });
+    expect(judgement.verdict).toBe('unknown');
+    expect(judgement.reasons[0]).toContain('the control did not behave as expected: late-address');
+  });
+});
