@@ -98,8 +98,15 @@ function judge(changed: Record<string, [number, number] | undefined> = {}, agesE
 
 describe('a run', () => {
   it('passes when only those that begin with a name notice', () => {
-    const { judgement, findings } = judge();
+    const { judgement, findings, tables } = judge();
     expect(judgement.verdict, judgement.reasons.join('\n')).toBe('pass');
+    expect(tables?.[0]?.rows).toEqual([
+      ['connected', '0 of 880', '–', 'all answered'],
+      ['max-age', '0 of 880', '–', 'all answered'],
+      ['late', '880 of 880', 'UNAVAILABLE', 'answered after 4.0s'],
+      ['late-watch', '0 of 880', '–', 'all answered'],
+      ['late-address', '0 of 880', '–', 'all answered'],
+    ]);
     const ofLate = findings.filter(({ arm }) => arm === 'late').map(({ check }) => check);
     expect(ofLate.slice(0, 3)).toEqual([
       'success-share while DNS is broken',

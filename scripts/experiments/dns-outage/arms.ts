@@ -7,6 +7,10 @@ import type { ArmPlan } from '../../stage/index.ts';
 import { RETRY_UNAVAILABLE } from '../load.ts';
 import { type Parameters, recoveryBoundMs } from './parameters.ts';
 
+/** Marks of the parts of the run. */
+export const BROKEN = 'DNS broken';
+export const MENDED = 'DNS mended';
+
 /** Connected before. */
 export const CONNECTED = ['connected', 'max-age'] as const;
 /** They begin while DNS is broken; `late-address`, the control, has no name to resolve. */

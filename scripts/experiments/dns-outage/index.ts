@@ -8,15 +8,17 @@ import type { Experiment, Plan } from '../experiment.ts';
 import { deadlineOption, rateOption, seedOption, warmupOption } from '../options.ts';
 import {
   type ArmName,
+  BROKEN,
   CONNECTED,
   clientOf,
   describeArms,
   LATE,
+  MENDED,
   plansOf,
   SERVERS,
   serviceOf,
 } from './arms.ts';
-import { BROKEN, judgeDnsOutage, MENDED } from './judge.ts';
+import { judgeDnsOutage } from './judge.ts';
 import { type Parameters, parametersOf, refuseWhatTellsNothing } from './parameters.ts';
 
 const dnsOutage: Experiment = {

@@ -13,12 +13,9 @@ import { between, changeAskedMs, type History, type Part } from '../../history/i
 import { loadBasis } from '../basis.ts';
 import type { Judged } from '../experiment.ts';
 import { RETRY_UNAVAILABLE } from '../load.ts';
-import { type ArmName, CONNECTED, CONTROL, LATE, SERVERS } from './arms.ts';
+import { type ArmName, BROKEN, CONNECTED, CONTROL, LATE, MENDED, SERVERS } from './arms.ts';
 import { type Parameters, recoveryBoundMs } from './parameters.ts';
-
-/** Mark of the part of the run in which DNS is broken. */
-export const BROKEN = 'DNS broken';
-export const MENDED = 'DNS mended';
+import { seenTable } from './tables.ts';
 
 export function judgeDnsOutage(history: History, parameters: Parameters): Judged {
   const whole = between(history, 'baseline', 'end');
@@ -43,7 +40,8 @@ export function judgeDnsOutage(history: History, parameters: Parameters): Judged
     }),
   ];
   const treatment = [...CONNECTED, ...LATE].filter((name) => name !== CONTROL);
-  return { findings, judgement: verdictOf(findings, { treatment, control: CONTROL }) };
+  const judgement = verdictOf(findings, { treatment, control: CONTROL });
+  return { findings, judgement, tables: [seenTable(history)] };
 }
 
 const load = (history: History, arm: ArmName, { ratePerSecond }: Parameters): Finding[] =>
