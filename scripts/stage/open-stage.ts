@@ -177,16 +177,15 @@ export async function openStage(options: StageOptions): Promise<OpenStage> {
       }
     },
     during: async (name, group, ms, meanwhile) => {
+      const over = new AbortController();
       try {
         await faults.inject(group);
         onPhase(`${name}: watching for ${Math.round(ms / 1000)} s`);
         mark(name);
-        const over = new AbortController();
         const waiting = delay(ms, undefined, { signal: AbortSignal.any([signal, over.signal]) });
-        // Where this fails, nothing is waited for.
-        const acting = meanwhile?.().catch((error: unknown) => over.abort(error));
-        await Promise.all([waiting, acting]);
+        await Promise.all([waiting, meanwhile?.()]);
       } finally {
+        over.abort();
         mark(`${name} over`);
         await faults.heal(group);
       }
