@@ -105,7 +105,9 @@ const rolledOut = (api: ClusterApi): Promise<void> =>
     'the pods of coredns',
     async () => {
       const deployment = await api.apps.readNamespacedDeployment(COREDNS);
-      const pods = (await api.core.listNamespacedPod(PODS)).items.length;
+      const { items } = await api.core.listNamespacedPod(PODS);
+      // One that was evicted stays listed, and answers nothing.
+      const pods = items.filter(({ status }) => status?.phase !== 'Failed').length;
       const replicas = deployment.spec?.replicas ?? 1;
       return isRolledOut(deployment) && pods === replicas
         ? { done: undefined }

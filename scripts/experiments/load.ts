@@ -1,5 +1,7 @@
 // The load that experiments have in common.
+import { formatDuration } from '../common/duration.ts';
 import { LabError } from '../common/errors.ts';
+import { EVEN } from '../history/index.ts';
 
 /** A GOAWAY under load can refuse a stream that was just opened: worth another attempt. */
 export const RETRY_UNAVAILABLE = {
@@ -26,5 +28,24 @@ export function refuseFewBursts({ burst, ratePerSecond }: { burst: number; rateP
     'usage',
     `--burst ${burst} at --rate ${ratePerSecond} leaves fewer than ${MIN_BURSTS_PER_SECOND} bursts a second`,
     { hint: `Make it ${largestBurst(ratePerSecond)} or less.` },
+  );
+}
+
+/** @throws LabError `usage` when pods get so few calls that nobody could tell whether their shares are even. */
+export function refuseTooFewPerPod({
+  servers,
+  ratePerSecond,
+}: {
+  servers: number;
+  ratePerSecond: number;
+}): void {
+  const neededRate = Math.ceil((EVEN.minCallsPerPod * servers * 1000) / EVEN.windowMs);
+  if (ratePerSecond >= neededRate) return;
+  throw new LabError(
+    'usage',
+    `--rate ${ratePerSecond} is too low to tell whether ${servers} pods get even shares`,
+    {
+      hint: `It takes ${EVEN.minCallsPerPod} calls per pod in ${formatDuration(EVEN.windowMs)}: --rate ${neededRate} or more.`,
+    },
   );
 }

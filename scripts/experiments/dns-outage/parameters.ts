@@ -4,8 +4,9 @@ import { MIN_CALLS } from '../../checks/index.ts';
 import type { DnsFailure } from '../../cluster/index.ts';
 import { formatDuration } from '../../common/duration.ts';
 import { LabError } from '../../common/errors.ts';
-import { EVEN, SEEING_EVEN_MS } from '../../history/index.ts';
+import { SEEING_EVEN_MS } from '../../history/index.ts';
 import { FIRST_BACKOFF_MS, SLACK_MS } from '../dns-period.ts';
+import { refuseTooFewPerPod } from '../load.ts';
 
 export type Options = {
   by: DnsFailure;
@@ -70,15 +71,8 @@ export function parametersOf(options: Options): Parameters {
 
 /** Runs whose verdict could only be `unknown` are refused before they cost two minutes. */
 export function refuseWhatTellsNothing(parameters: Parameters): void {
-  const { servers, ratePerSecond, holdMs, maxConnectionAgeMs, deadlineMs, startSpreadMs } = parameters;
-  const neededRate = Math.ceil((EVEN.minCallsPerPod * servers * 1000) / EVEN.windowMs);
-  if (ratePerSecond < neededRate) {
-    throw new LabError(
-      'usage',
-      `--rate ${ratePerSecond} is too low to tell whether ${servers} pods get even shares`,
-      { hint: `Make it ${neededRate} or more.` },
-    );
-  }
+  const { ratePerSecond, holdMs, maxConnectionAgeMs, deadlineMs, startSpreadMs } = parameters;
+  refuseTooFewPerPod(parameters);
   const shareMs = deadlineMs + startSpreadMs + (1000 * MIN_CALLS) / ratePerSecond;
   const neededMs = Math.max(shareMs, 2 * maxConnectionAgeMs);
   if (holdMs < neededMs) {

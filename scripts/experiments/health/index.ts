@@ -4,11 +4,11 @@ import { duration, durationOrOff, integer } from '../../common/options.ts';
 import { behaviourFault } from '../../faults/index.ts';
 import type { Stage } from '../../stage/index.ts';
 import type { Experiment, Plan } from '../experiment.ts';
-import { RETRY_UNAVAILABLE } from '../load.ts';
+import { RETRY_UNAVAILABLE, refuseTooFewPerPod } from '../load.ts';
 import { deadlineOption, rateOption, seedOption, warmupOption } from '../options.ts';
 import { type Arm, armsOf, describeArms, FAULTS, readinessProbe, targetOf } from './arms.ts';
 import { judgeHealth } from './judge.ts';
-import { type Parameters, parametersOf, refuseWhatTellsNothing } from './parameters.ts';
+import { type Parameters, parametersOf } from './parameters.ts';
 
 const health: Experiment = {
   name: 'health',
@@ -52,7 +52,7 @@ const health: Experiment = {
 export default health;
 
 function plan(parameters: Parameters): Plan {
-  refuseWhatTellsNothing(parameters);
+  refuseTooFewPerPod(parameters);
   const arms = armsOf(parameters);
   return {
     parameters,

@@ -1,7 +1,5 @@
 // The parameters of a health run: defaults that depend on each other, and what is refused.
-import { formatDuration } from '../../common/duration.ts';
-import { LabError } from '../../common/errors.ts';
-import { EVEN, SEEING_EVEN_MS } from '../../history/index.ts';
+import { SEEING_EVEN_MS } from '../../history/index.ts';
 import { SLACK_MS, scaleOutBoundMs } from '../dns-period.ts';
 import { burstFor } from '../load.ts';
 
@@ -66,17 +64,4 @@ export function parametersOf(options: Options): Parameters {
     healedMs: { service: endpointBoundMs + clientBoundMs + SEEING_MS, whole: endpointBoundMs + 1000 },
     seed: options.seed,
   };
-}
-
-/** Runs whose verdict could only be `unknown` are refused before they cost a minute. */
-export function refuseWhatTellsNothing({ servers, ratePerSecond }: Parameters): void {
-  const neededRate = Math.ceil((EVEN.minCallsPerPod * servers * 1000) / EVEN.windowMs);
-  if (ratePerSecond >= neededRate) return;
-  throw new LabError(
-    'usage',
-    `--rate ${ratePerSecond} is too low to tell whether ${servers} pods get even shares`,
-    {
-      hint: `It takes ${EVEN.minCallsPerPod} calls per pod in ${formatDuration(EVEN.windowMs)}: --rate ${neededRate} or more.`,
-    },
-  );
 }
