@@ -11,7 +11,10 @@ describe('options', () => {
     ['--servers 0', 'It must be a whole number from 1 to 10.'],
     ['--hold 0s', 'It must be'],
     ['--hold 5s', '--hold 5.0s is too short to see who notices It takes two connection ages'],
-    ['--servers 5', '--rate 40 is too low to tell whether 5 pods get even shares'],
+    [
+      '--servers 5',
+      '--rate 40 is too low to tell whether 5 pods get even shares It takes 20 calls per pod in 2.0s: --rate 50 or more.',
+    ],
   ])('%s is refused', (line, said) => {
     expect(refusalOf(dnsOutage, line)).toContain(said);
   });
