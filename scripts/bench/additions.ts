@@ -1,14 +1,23 @@
 // How soon a watching client calls a new pod, and leaves one that goes: pods added and taken away one at a time.
 
 import { quantileSorted } from 'simple-statistics';
-import type { ProviderChoice } from '../cluster/index.ts';
+import { NAMESPACE, type ProviderChoice } from '../cluster/index.ts';
 import { RETRY_UNAVAILABLE } from '../experiments/index.ts';
 import { scaleFault } from '../faults/index.ts';
-import { callsOf, eventsOf, type History, podsOf, SERVER_APP, startedMs } from '../history/index.ts';
+import {
+  callsOf,
+  eventsOf,
+  type History,
+  podsOf,
+  readyInSlices,
+  SERVER_APP,
+  startedMs,
+} from '../history/index.ts';
 import { onStage } from './on-stage.ts';
 import { print } from './services.ts';
 
 const ARM = 'watch';
+const SERVICE = `greeter-headless-${ARM}`;
 const FROM = 2;
 /** Calls a second: with three pods each is due one every 6 ms. */
 const RATE = 500;
@@ -31,12 +40,12 @@ export async function benchAdditions(
     async (stage) => {
       await stage.startWorkloads(
         () => ({
-          target: `kubernetes:///greeter-headless-${ARM}.grpc-kind-lab:grpc`,
+          target: `kubernetes:///${SERVICE}.${NAMESPACE}:grpc`,
           stack: 'kit',
           ratePerSecond: RATE,
           retry: RETRY_UNAVAILABLE,
         }),
-        { spreadMs: 0, dnsName: (arm) => `greeter-headless-${arm}` },
+        { spreadMs: 0, dnsName: () => SERVICE },
       );
       await stage.observe('baseline', 5000);
       const deployment = `greeter-server-${ARM}`;
@@ -74,15 +83,17 @@ function report(history: History): void {
       uncalled += 1;
       continue;
     }
-    const inSliceMs = eventsOf(history, 'endpoints').find(({ endpoints }) =>
-      endpoints.some((endpoint) => endpoint.pod === pod.pod && endpoint.ready),
-    )?.atMs;
+    // Of the Service that the client watches: the controller writes those of the other before or after.
+    const [{ fromMs: inSliceMs } = { fromMs: undefined }] = readyInSlices(history, ARM, SERVICE, pod.pod);
     fromReady.push(startedMs(first) - pod.readyAtMs);
     if (inSliceMs !== undefined) fromSlice.push(startedMs(first) - inSliceMs);
-    const toldMs = resolved.find(
-      ({ atMs, detail }) => atMs >= (inSliceMs ?? 0) - 20 && detail === `${FROM + 1} endpoints`,
+    // The driver may hear of the slice later than the client does.
+    const toldMs = resolved.findLast(
+      ({ atMs, detail }) => atMs <= startedMs(first) && detail === `${FROM + 1} endpoints`,
     )?.atMs;
-    const connectedMs = connected.findLast(({ atMs }) => atMs <= startedMs(first))?.atMs;
+    const connectedMs = connected.findLast(
+      ({ atMs }) => atMs <= startedMs(first) && atMs >= (toldMs ?? Number.POSITIVE_INFINITY),
+    )?.atMs;
     if (inSliceMs !== undefined && toldMs !== undefined && connectedMs !== undefined) {
       steps.told.push(toldMs - inSliceMs);
       steps.connected.push(connectedMs - toldMs);

@@ -6,12 +6,14 @@ import { count, describeFailures, listOf } from './words.ts';
 
 type Params = {
   arm: string;
-  /** From when a server was frozen until it was not any more. */
+  /** From when servers were lost until they were not any more. */
   part: Part;
-  /** How long after the freeze the last call is lost. */
+  /** What they were lost to, for people: `the freeze`. */
+  cause: string;
+  /** How long after that the last call is lost. */
   fromMs: number;
   toMs: number;
-  /** Of calls that go to the frozen server while it is thought to be well. */
+  /** Of calls that go to these servers while they are thought to be well. */
   share: number;
 };
 
@@ -21,17 +23,17 @@ const SHARE_MAY_BE_OFF = 0.15;
 const MIN_CALLS = 10;
 
 /**
- * Calls to a server that stands still are lost, until that is noticed or is over. Those are told by their failures: what
- * was sent to it shortly before it goes on is answered late.
+ * Calls to a server that is lost without a word are lost, until that is noticed or is over. Those are told by their
+ * failures: what was sent to it shortly before it goes on is answered late.
  */
-export function blackHole(history: History, { arm, part, fromMs, toMs, share }: Params): Finding {
+export function blackHole(history: History, { arm, part, cause, fromMs, toMs, share }: Params): Finding {
   const say = sayFor('black-hole', arm);
   const seen = blackHoleOf(history, arm, part);
-  if (seen === undefined) return say.unknown('no server was frozen');
+  if (seen === undefined) return say.unknown(`there is no mark of ${cause}`);
   const predicted = `predicted ${formatDuration(fromMs)} to ${formatDuration(toMs)}`;
   const { lostForMs, calls, lost, failures } = seen;
-  if (lostForMs === undefined) return say.fail(`no call was lost to the frozen server, ${predicted}`);
-  const moment = (atMs: number) => `${formatDuration(atMs - part.fromMs)} after the freeze`;
+  if (lostForMs === undefined) return say.fail(`no call was lost after ${cause}, ${predicted}`);
+  const moment = (atMs: number) => `${formatDuration(atMs - part.fromMs)} after ${cause}`;
   const codes = new Set(failures.map(({ code }) => code));
   const strange = [...codes].filter((code) => code !== 'DEADLINE_EXCEEDED' && code !== 'UNAVAILABLE');
   if (strange.length > 0) return say.fail(`calls failed with ${listOf(strange)}`);
@@ -45,14 +47,14 @@ export function blackHole(history: History, { arm, part, fromMs, toMs, share }: 
     : unlessStarved(history, part, say.fail(message));
 }
 
-/** What a freeze cost an arm; undefined when there was none. */
+/** What servers that were lost cost an arm; undefined when none were. */
 export function blackHoleOf(history: History, arm: string, { fromMs, untilMs }: Part) {
   if (!Number.isFinite(fromMs)) return undefined;
   const calls = callsStartedIn(history, arm, fromMs, untilMs);
   const lost = calls.filter(({ code }) => code !== 'OK');
   const lastMs = lost.length === 0 ? undefined : Math.max(...lost.map(startedMs));
   return {
-    /** From the freeze to the start of the last call that was lost. */
+    /** From their loss to the start of the last call that was lost. */
     lostForMs: lastMs === undefined ? undefined : lastMs - fromMs,
     /** Calls of that time. */
     calls: lastMs === undefined ? 0 : calls.filter((call) => startedMs(call) <= lastMs).length,

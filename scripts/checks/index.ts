@@ -59,5 +59,6 @@ export * from './starved.ts';
 export * from './steady-before.ts';
 export * from './streams.ts';
 export * from './success-share.ts';
+export * from './unready-in-slices.ts';
 export * from './verdict.ts';
 export * from './within-prediction.ts';

@@ -9,8 +9,7 @@ import { isRolledOut } from './ready.ts';
 export type CoreDns = { replicas: number; corefile: string };
 
 /** `down`: without a replica. The others: it answers so, whatever is asked. */
-export const DNS_FAILURES = ['down', 'SERVFAIL', 'NXDOMAIN'] as const;
-export type DnsFailure = (typeof DNS_FAILURES)[number];
+type CoreDnsFailure = 'down' | 'SERVFAIL' | 'NXDOMAIN';
 
 /** Of its Deployment, and of the ConfigMap with its Corefile. */
 const COREDNS = { namespace: 'kube-system', name: 'coredns' };
@@ -19,6 +18,16 @@ const PODS = { namespace: 'kube-system', labelSelector: 'k8s-app=kube-dns' };
 const MARK = 'grpc-kind-lab.dev/before-fault';
 const CHANGED_MS = 60_000;
 const BLOCK = '.:53 {';
+
+export async function hasCoreDns(api: ClusterApi): Promise<boolean> {
+  try {
+    await api.apps.readNamespacedDeployment(COREDNS);
+    return true;
+  } catch (error) {
+    if (statusOf(error) === 404) return false;
+    throw error;
+  }
+}
 
 export async function readCoreDns(api: ClusterApi): Promise<CoreDns> {
   const { spec } = await api.apps.readNamespacedDeployment(COREDNS);
@@ -31,7 +40,7 @@ export async function readCoreDns(api: ClusterApi): Promise<CoreDns> {
  *
  * @throws LabError `prerequisite` when it is not as kubeadm writes it.
  */
-export function answeringAll(corefile: string, rcode: Exclude<DnsFailure, 'down'>): string {
+export function answeringAll(corefile: string, rcode: Exclude<CoreDnsFailure, 'down'>): string {
   if (!corefile.includes(BLOCK))
     throw new LabError('prerequisite', `the Corefile of kube-system/coredns has no block "${BLOCK}"`);
   return corefile.replace(BLOCK, `${BLOCK}\n    ${templateOf(rcode)}`);
@@ -61,7 +70,7 @@ export async function configureCoreDns(api: ClusterApi, corefile: string, replic
  *
  * @throws LabError `prerequisite` when its Corefile is not as kubeadm writes it.
  */
-export async function breakCoreDns(api: ClusterApi, failure: DnsFailure): Promise<void> {
+export async function breakCoreDns(api: ClusterApi, failure: CoreDnsFailure): Promise<void> {
   // What is broken still is not how it was.
   await mendCoreDns(api);
   const before = await readCoreDns(api);
@@ -89,14 +98,8 @@ export async function mendCoreDns(api: ClusterApi): Promise<boolean> {
 }
 
 async function readMark(api: ClusterApi): Promise<string | undefined> {
-  try {
-    const { metadata } = await api.apps.readNamespacedDeployment(COREDNS);
-    return metadata?.annotations?.[MARK];
-  } catch (error) {
-    // A cluster without one: nobody has broken it.
-    if (statusOf(error) === 404) return undefined;
-    throw error;
-  }
+  const { metadata } = await api.apps.readNamespacedDeployment(COREDNS);
+  return metadata?.annotations?.[MARK];
 }
 
 /** Its pods are those that it should have, and no other is on its way out: one that is goes on to answer for 5 s. */

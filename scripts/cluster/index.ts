@@ -4,21 +4,12 @@ import type { Problem } from './provider.ts';
 
 export * from './api.ts';
 export { apply, deleteRun } from './apply.ts';
+export { breakDns, DNS_FAILURES, type DnsFailure, mendDns } from './break-dns.ts';
 export { chooseProvider, PROVIDERS, type ProviderChoice, usableProviders } from './choose-provider.ts';
 export { readClusterConfig } from './config.ts';
 export { type Connection, connection } from './connection.ts';
 export { type ContextOptions, kubeConfigOf } from './context.ts';
-export {
-  answeringAll,
-  breakCoreDns,
-  configureCoreDns,
-  DNS_FAILURES,
-  type DnsFailure,
-  mendCoreDns,
-  readCoreDns,
-  scaleCoreDns,
-  templateOf,
-} from './core-dns.ts';
+export { answeringAll, configureCoreDns, readCoreDns, scaleCoreDns, templateOf } from './core-dns.ts';
 export { allLabs, down } from './down.ts';
 export { findProcesses as findPodProcesses } from './embedded/leftovers.ts';
 export { kindProvider } from './kind/index.ts';
@@ -37,11 +28,11 @@ export {
   type ServiceFields,
 } from './manifests.ts';
 export { type PodProxy, podProxy } from './pod-proxy.ts';
-export { CAPABILITIES, type Capability, type Problem } from './provider.ts';
+export { CAPABILITIES, type Capability, NODE_FAILURES, type NodeFailure, type Problem } from './provider.ts';
 export { deploymentsReady, isPodReady, nodesReady, systemPodsReady } from './ready.ts';
 export { type LabStatus, status } from './status.ts';
 export { readToken, shareToken } from './token.ts';
-export { type StartedLab, up } from './up.ts';
+export { type NodeFailures, type StartedLab, up } from './up.ts';
 export { type Seen, watchObjects } from './watch.ts';
 
 export const describeProblem = ({ severity, what, hint }: Problem): string =>

@@ -1,6 +1,6 @@
 // A lab's name, its folder, and what is remembered of it between commands.
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { z } from 'zod';
 import { LabError } from '../common/errors.ts';
@@ -51,6 +51,8 @@ const LabState = z.object({
   /** Of the cluster's configuration as created, to tell when kind.yaml has changed since. */
   configHash: z.string(),
   createdAt: z.string(),
+  /** Nodes that a run has cut off from the network, until they are mended. */
+  partitioned: z.array(z.string()).optional(),
 });
 export type LabState = z.infer<typeof LabState>;
 
@@ -65,7 +67,10 @@ export async function readState(lab: Lab): Promise<LabState | undefined> {
 
 export async function writeState(lab: Lab, state: LabState): Promise<void> {
   await mkdir(lab.dir, { recursive: true });
-  await writeFile(statePath(lab), `${JSON.stringify(state, null, 2)}\n`);
+  // Whole, or as it was: it is written in the middle of runs, which may be killed.
+  const written = `${statePath(lab)}.new`;
+  await writeFile(written, `${JSON.stringify(state, null, 2)}\n`);
+  await rename(written, statePath(lab));
 }
 
 /** Forgets a lab: its folder, and the default kubeconfig where it is this lab's. Runs are kept. */

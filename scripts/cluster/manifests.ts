@@ -4,6 +4,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type {
   KubernetesObject,
+  V1Affinity,
   V1Container,
   V1Deployment,
   V1EndpointSlice,
@@ -88,6 +89,8 @@ export type Arm = {
   spread?: 'strict' | undefined;
   /** CPU that a client asks for, `150m`: for many clients at low rates the manifest's is more than nodes have. */
   clientCpu?: string | undefined;
+  /** Clients of the run that ask for it are on one node, all of them. */
+  clientsTogether?: boolean | undefined;
   /** Of its servers, instead of the manifest's; `null` takes one out. */
   serverProbes?: ProbeChanges | undefined;
   /** What SIGKILL waits for after SIGTERM. */
@@ -190,14 +193,30 @@ function asServer(deployment: V1Deployment & Manifest, arm: Arm): Manifest {
   );
 }
 
-function asClient(deployment: V1Deployment & Manifest, { clientCpu, clientSysctls }: Arm): Manifest {
+function asClient(deployment: V1Deployment & Manifest, arm: Arm): Manifest {
+  const { clientCpu, clientSysctls, clientsTogether } = arm;
   const securityContext = {
     ...deployment.spec?.template.spec?.securityContext,
     sysctls: Object.entries(clientSysctls ?? {}).map(([name, value]) => ({ name, value })),
   };
-  const changed = clientSysctls === undefined ? deployment : withPodSpec(deployment, { securityContext });
+  const changed = withPodSpec(deployment, {
+    ...(clientSysctls && { securityContext }),
+    ...(clientsTogether && { affinity: besideClientsOf(arm.run) }),
+  });
   return mapContainers(changed, (container) => withCpu(container, clientCpu));
 }
+
+/** The first of them may go anywhere: it selects itself. */
+const besideClientsOf = (run: string): V1Affinity => ({
+  podAffinity: {
+    requiredDuringSchedulingIgnoredDuringExecution: [
+      {
+        topologyKey: 'kubernetes.io/hostname',
+        labelSelector: { matchLabels: { [NAME_LABEL]: 'greeter-client', [RUN_LABEL]: run } },
+      },
+    ],
+  },
+});
 
 function withRollout(
   deployment: V1Deployment & Manifest,

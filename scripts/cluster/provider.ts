@@ -19,15 +19,24 @@ export type Ownership = 'absent' | 'ours' | 'partial' | 'foreign';
 
 /**
  * What an experiment may ask of a cluster beyond the Kubernetes API: that NetworkPolicies have an effect; that pods are
- * containers, with kernel parameters and ports of their own; that nodes can be stopped; that DNS and the like are pods.
+ * containers, with kernel parameters and ports of their own; that nodes can be stopped; that DNS and the like are pods;
+ * that DNS can be made slow.
  */
-export type Capability = 'network-policy' | 'containers' | 'stop-nodes' | 'system-pods';
+export type Capability = 'network-policy' | 'containers' | 'stop-nodes' | 'system-pods' | 'slow-dns';
 export const CAPABILITIES: ReadonlySet<Capability> = new Set([
   'network-policy',
   'containers',
   'stop-nodes',
   'system-pods',
+  'slow-dns',
 ]);
+
+/**
+ * `partition`: no packet gets to a node or away from it, while all on it runs on; for who is elsewhere, a power cut is the
+ * same. `stop`: all its processes end without notice, and with them their connections.
+ */
+export const NODE_FAILURES = ['partition', 'stop'] as const;
+export type NodeFailure = (typeof NODE_FAILURES)[number];
 
 export type { Bundle };
 
@@ -50,8 +59,10 @@ export type Provider = {
   list: () => Promise<string[]>;
   /** Returns when the API server answers; nodes may still be NotReady. Writes the lab's kubeconfig. Says what it made. */
   create: (lab: Lab, config: ClusterConfig, work: Work) => Promise<string>;
-  /** Mends what an existing cluster has lost: stopped nodes, the kubeconfig. Says what it did. */
+  /** Mends what an existing cluster has lost: nodes that fail, the kubeconfig. Says what it did. */
   resume: (lab: Lab, work: Work) => Promise<string | undefined>;
+  /** Where nodes can be stopped: has one fail, until `resume`. */
+  failNode?: (lab: Lab, node: string, failure: NodeFailure) => Promise<void>;
   /** Where images are more than the bundle: builds those that are not there yet. Says what it did. */
   buildImages?: (bundle: Bundle, signal: AbortSignal) => Promise<string>;
   /**

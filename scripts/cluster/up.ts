@@ -4,12 +4,12 @@ import { LabError } from '../common/errors.ts';
 import { runSteps, type Step, type StepTime } from '../common/steps.ts';
 import { type ClusterApi, connect } from './api.ts';
 import { apply, deleteRun } from './apply.ts';
+import { mendDns } from './break-dns.ts';
 import type { ClusterConfig } from './config.ts';
-import { mendCoreDns } from './core-dns.ts';
 import { type BuiltImage, type Bundle, bundleImages } from './images.ts';
 import { type Lab, linkDefaultKubeconfig, readState } from './lab.ts';
 import { isDeployment, LAB_SELECTOR, type Manifest, readManifests } from './manifests.ts';
-import type { Ownership, Problem, Provider, Work } from './provider.ts';
+import type { NodeFailure, Ownership, Problem, Provider, Work } from './provider.ts';
 import { deploymentsReady, nodesReady, systemPodsReady } from './ready.ts';
 import { ensureToken } from './token.ts';
 
@@ -21,7 +21,16 @@ export type StartedLab = {
   manifests: Manifest[];
   /** Fields in them that have no effect on this provider, each with the reason. */
   withoutEffect: string[];
+  /** Undefined where nodes cannot be stopped. */
+  nodes: NodeFailures | undefined;
   times: StepTime[];
+};
+
+/** Nodes that fail. What is left so by a run that was killed, the next lab:up or experiment mends. */
+export type NodeFailures = {
+  fail: (node: string, failure: NodeFailure) => Promise<void>;
+  /** All of them that fail. Returns when every node is Ready, as it is too while nobody has noticed that it failed. */
+  mend: () => Promise<void>;
 };
 
 export type UpOptions = { provider: Provider; config: ClusterConfig; onProblem: (problem: Problem) => void };
@@ -114,17 +123,24 @@ export async function up(lab: Lab, options: UpOptions, signal: AbortSignal): Pro
       after: ['deploy'],
       run: (work) => deploymentsReady(api(), LAB_SELECTOR, work),
     },
+    ...(found === 'ours'
+      ? [
+          {
+            name: 'dns',
+            title: 'Find DNS as it was',
+            after: ['nodes'],
+            run: async () =>
+              (await mendDns(api())) ? 'mended: an interrupted run had broken it' : undefined,
+          },
+        ]
+      : []),
     ...(provider.capabilities.has('system-pods')
       ? [
           {
             name: 'system',
             title: 'System pods Ready',
-            after: ['nodes'],
-            run: async (work: Work) => {
-              const mended = found === 'ours' && (await mendCoreDns(api()));
-              const ready = await systemPodsReady(api(), work);
-              return mended ? `${ready}; mended the DNS that an interrupted run had broken` : ready;
-            },
+            after: ['nodes', ...(found === 'ours' ? ['dns'] : [])],
+            run: (work: Work) => systemPodsReady(api(), work),
           },
         ]
       : []),
@@ -136,7 +152,26 @@ export async function up(lab: Lab, options: UpOptions, signal: AbortSignal): Pro
     images: bundle.images,
     manifests,
     withoutEffect: (await provider.withoutEffect?.(manifests)) ?? [],
+    nodes: nodeFailures(lab, provider, api(), config.controlPlanes + config.workers),
     times,
+  };
+}
+
+function nodeFailures(
+  lab: Lab,
+  { failNode, resume }: Provider,
+  api: ClusterApi,
+  nodes: number,
+): NodeFailures | undefined {
+  if (failNode === undefined) return undefined;
+  return {
+    fail: (node, failure) => failNode(lab, node, failure),
+    mend: async () => {
+      // Also after Ctrl-C.
+      const work = { say: () => {}, signal: new AbortController().signal };
+      await resume(lab, work);
+      await nodesReady(api, nodes, work);
+    },
   };
 }
 

@@ -69,7 +69,7 @@ export async function onLab(
       throw new LabError(
         'usage',
         `${experiment} needs ${missing.join(', ')}, which ${provider.name} does not have`,
-        { hint: 'Use kind: --provider kind' },
+        { hint: `Use --provider ${provider.name === 'kind' ? 'embedded' : 'kind'} with another --name.` },
       );
     },
     run: ({ experiment, plan, command }, live) =>

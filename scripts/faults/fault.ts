@@ -12,6 +12,8 @@ export type Fault = {
   pods?: readonly string[];
   /** Pods whose containers it restarts, by their names: that their processes forget all is no surprise. */
   restarts?: readonly string[];
+  /** Pods that cannot be heard while it lasts, by their names; what they tell later is not lost. */
+  silences?: readonly string[];
   inject: () => Promise<void>;
   heal: () => Promise<void>;
 };

@@ -5,5 +5,6 @@ export { dnsFault } from './dns.ts';
 export type { Fault } from './fault.ts';
 export { freezeFault } from './freeze.ts';
 export { killContainerFault } from './kill-container.ts';
+export { nodeFault } from './node.ts';
 export { rolloutRestartFault } from './rollout-restart.ts';
 export { scaleFault } from './scale.ts';

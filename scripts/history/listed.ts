@@ -19,3 +19,21 @@ export function readyInSlices(history: History, arm: string, service: string, po
   }
   return spans;
 }
+
+/**
+ * When the last of these pods, ready at a moment in a Service's EndpointSlices, was not any more; undefined while some
+ * still are.
+ */
+export function unreadyInSlicesMs(
+  history: History,
+  { arm, service, pods, fromMs }: { arm: string; service: string; pods: readonly string[]; fromMs: number },
+): number | undefined {
+  const ends = pods.map((pod) => {
+    const current = readyInSlices(history, arm, service, pod).find(
+      (span) => span.fromMs <= fromMs && (span.toMs ?? Number.POSITIVE_INFINITY) > fromMs,
+    );
+    return current === undefined ? fromMs : current.toMs;
+  });
+  const known = ends.filter((endMs) => endMs !== undefined);
+  return known.length < pods.length || pods.length === 0 ? undefined : Math.max(...known);
+}

@@ -4,7 +4,7 @@ import type { Fault } from '../faults/index.ts';
 import type { FaultMark } from '../history/index.ts';
 import type { Recorder } from '../workload/index.ts';
 
-export function markedFaults(recorder: Pick<Recorder, 'note' | 'expectRestarts'>) {
+export function markedFaults(recorder: Pick<Recorder, 'note' | 'expectRestarts' | 'expectSilence'>) {
   const mark = ({ name, arm, detail, pods }: Fault, phase: FaultMark['phase']) =>
     recorder.note({
       type: 'fault',
@@ -22,6 +22,7 @@ export function markedFaults(recorder: Pick<Recorder, 'note' | 'expectRestarts'>
         faults.map(async (fault) => {
           mark(fault, 'inject-asked');
           recorder.expectRestarts(fault.restarts ?? []);
+          recorder.expectSilence(fault.silences ?? [], true);
           await fault.inject();
           mark(fault, 'inject-done');
         }),
@@ -33,6 +34,7 @@ export function markedFaults(recorder: Pick<Recorder, 'note' | 'expectRestarts'>
         faults.map(async (fault) => {
           mark(fault, 'heal-asked');
           await fault.heal();
+          recorder.expectSilence(fault.silences ?? [], false);
           mark(fault, 'heal-done');
         }),
       );

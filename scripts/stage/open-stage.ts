@@ -126,6 +126,7 @@ export async function openStage(options: StageOptions): Promise<OpenStage> {
   return {
     api,
     proxy,
+    nodes: lab.nodes,
     certificateAuthority: tls?.ca,
     servers: (arm) => podsOf(arm, SERVER_APP),
     clients: (arm) => podsOf(arm, CLIENT_APP),
@@ -187,6 +188,7 @@ export async function openStage(options: StageOptions): Promise<OpenStage> {
       } finally {
         over.abort();
         mark(`${name} over`);
+        onPhase(`undoing: ${group.map(({ detail }) => detail).join(', ')}`);
         await faults.heal(group);
       }
     },

@@ -5,7 +5,7 @@ import type {
   WorkloadChange,
   WorkloadRequest,
 } from '../../services/protocol/index.ts';
-import type { Arm, ClusterApi, PodProxy } from '../cluster/index.ts';
+import type { Arm, ClusterApi, NodeFailures, PodProxy } from '../cluster/index.ts';
 import type { Fault } from '../faults/index.ts';
 import type { PodSeen } from '../history/index.ts';
 
@@ -30,6 +30,8 @@ export type Stage = {
   api: ClusterApi;
   /** To the pods' control endpoints. */
   proxy: PodProxy;
+  /** Nodes that can be made to fail; undefined where they cannot be stopped. */
+  nodes: NodeFailures | undefined;
   /** Of the servers that speak TLS, in PEM; undefined when none does. */
   certificateAuthority: string | undefined;
   /** The servers that an arm's clients call, those that are there now and not on their way out, by name. */

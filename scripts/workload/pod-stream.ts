@@ -15,6 +15,8 @@ export type StreamOptions = {
   isLeaving: () => boolean;
   /** How many times its process was told to end and begin anew. */
   restartsAsked: () => number;
+  /** While nothing can be heard of it, on purpose: aborts when that is over. */
+  silence: () => AbortSignal | undefined;
   signal: AbortSignal;
 };
 
@@ -53,10 +55,12 @@ export async function followPod(proxy: PodProxy, options: StreamOptions): Promis
   let brokenSinceMs: number | undefined;
   let told = false;
   while (!signal.aborted && !done) {
+    const silence = options.silence();
     try {
       for await (const line of proxy.lines(pod, {
         path: `/events?from=${next}`,
-        signal,
+        // An attempt of that time may hang, and would hear of its end late.
+        signal: silence ? AbortSignal.any([signal, silence]) : signal,
         timeoutMs: SILENCE_MS,
       })) {
         brokenSinceMs = undefined;
@@ -67,6 +71,7 @@ export async function followPod(proxy: PodProxy, options: StreamOptions): Promis
     }
     if (signal.aborted || done || options.isLeaving()) return;
     const isRestarting = restarts < options.restartsAsked();
+    if (options.silence()) brokenSinceMs = undefined;
     brokenSinceMs ??= performance.now();
     if (!told && !isRestarting && performance.now() - brokenSinceMs > GIVE_UP_MS) {
       options.onGap(`${pod} cannot be heard any more: ${lastError || 'its event stream ends at once'}`);

@@ -29,6 +29,8 @@ export type Recorder = {
   callsFrom: (client: string, arm: string) => number;
   /** One restart of each of these pods' containers is asked for: it is no gap. Only what servers counted is lost with it. */
   expectRestarts: (pods: readonly string[]) => void;
+  /** That nothing is heard of these pods is no gap, from now on or no more: they go on, and keep what they have to tell. */
+  expectSilence: (pods: readonly string[], silent: boolean) => void;
   /** Stops watching, and puts everything on the driver's clock, in order. */
   finish: () => Promise<HistoryEvent[]>;
 };
@@ -70,6 +72,9 @@ export async function startRecorder(
     add({ type: 'gap', atMs: nowMs(), source: 'driver', reason, ...(arm === undefined ? {} : { arm }) });
 
   const restartsAsked = new Map<string, number>();
+  const silences = new Map<string, AbortController>();
+  /** Pods that were silenced, are not any more, and have told nothing since. */
+  const unheard = new Set<string>();
   /** Container restarts before the first event. */
   const restartsBefore = new Map<string, number>();
 
@@ -83,12 +88,14 @@ export async function startRecorder(
     await followPod(proxy, {
       pod: pod.pod,
       onLine: (line) => {
+        unheard.delete(pod.pod);
         const told = fromPod(line, pod.pod, pod.arm);
         if (told) add(told.event, told.sourceMs);
       },
       onGap: (reason) => gap(reason, pod.arm),
       isLeaving: () => isLeaving(pod.pod),
       restartsAsked: () => restartsAsked.get(pod.pod) ?? 0,
+      silence: () => silences.get(pod.pod)?.signal,
       signal,
     });
     await tracked;
@@ -141,8 +148,20 @@ export async function startRecorder(
     expectRestarts: (names) => {
       for (const name of names) restartsAsked.set(name, (restartsAsked.get(name) ?? 0) + 1);
     },
+    expectSilence: (names, silent) => {
+      for (const name of names) {
+        if (silent) {
+          silences.set(name, new AbortController());
+          continue;
+        }
+        silences.get(name)?.abort();
+        if (silences.delete(name)) unheard.add(name);
+      }
+    },
     callsFrom: (client, arm) => calls.get(`${arm}@${client}`) ?? 0,
     finish: async () => {
+      for (const pod of unheard)
+        if (!isLeaving(pod)) gap(`${pod} was not heard of again`, pods.get(pod)?.arm);
       stop.abort();
       await Promise.all([...streams.values(), ...watched.map(({ stopped }) => stopped)]);
       for (const [source, { offsetMs, errorMs }] of clocks.best()) {

@@ -328,7 +328,7 @@ const lostFor = (ms: number, how: Partial<Call> = { code: 'DEADLINE_EXCEEDED', m
   );
 
 test('black-hole: how long a share of calls is lost', () => {
-  const params = { arm: ARM, part, fromMs: 500, toMs: 4000, share: 0.5 };
+  const params = { arm: ARM, part, cause: 'the freeze', fromMs: 500, toMs: 4000, share: 0.5 };
   expect(blackHole(lostFor(3000), params)).toEqual({
     check: 'black-hole',
     arm: ARM,
@@ -344,7 +344,7 @@ test('black-hole: how long a share of calls is lost', () => {
   expect(blackHole(lostFor(200), params).verdict).toBe('fail');
   expect(blackHole(lostFor(-1), params)).toMatchObject({
     verdict: 'fail',
-    message: 'no call was lost to the frozen server, predicted 500ms to 4.0s',
+    message: 'no call was lost after the freeze, predicted 500ms to 4.0s',
   });
   expect(blackHole(lostFor(800), params)).toMatchObject({
     verdict: 'unknown',
@@ -353,7 +353,7 @@ test('black-hole: how long a share of calls is lost', () => {
 });
 
 test('black-hole: another share, or other codes, are not it', () => {
-  const params = { arm: ARM, part, fromMs: 500, toMs: 4000, share: 0.25 };
+  const params = { arm: ARM, part, cause: 'the freeze', fromMs: 500, toMs: 4000, share: 0.25 };
   expect(blackHole(lostFor(3000), params).verdict).toBe('fail');
   expect(blackHole(lostFor(3000, { code: 'INTERNAL' }), { ...params, share: 0.5 })).toMatchObject({
     verdict: 'fail',
@@ -362,7 +362,7 @@ test('black-hole: another share, or other codes, are not it', () => {
   const never = { fromMs: Number.NEGATIVE_INFINITY, untilMs: 0 };
   expect(blackHole(lostFor(3000), { ...params, part: never })).toMatchObject({
     verdict: 'unknown',
-    message: 'no server was frozen',
+    message: 'there is no mark of the freeze',
   });
 });
 

@@ -213,6 +213,24 @@ describe("an arm's manifests", () => {
     }
   });
 
+  it('put clients that are to be together beside each other, and servers anywhere', () => {
+    const changed = armManifests(lab, { ...ARM, clientsTogether: true });
+    const [client, server] = NAMES.map(
+      (name) => (named(changed, `${name}-treatment`) as V1Deployment).spec?.template.spec,
+    );
+    const labels = { 'app.kubernetes.io/name': 'greeter-client', 'grpc-kind-lab.dev/run': 'run-1' };
+    expect(client?.affinity).toEqual({
+      podAffinity: {
+        requiredDuringSchedulingIgnoredDuringExecution: [
+          { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: labels } },
+        ],
+      },
+    });
+    expect(server?.affinity).toBeUndefined();
+    const apart = named(armManifests(lab, ARM), 'greeter-client-treatment') as V1Deployment;
+    expect(apart.spec?.template.spec).not.toHaveProperty('affinity');
+  });
+
   it('take further Services, each like one of the manifests', () => {
     const ports = [{ name: 'grpc', port: 9000, targetPort: 'grpc' }];
     const further = armManifests(lab, {

@@ -7,7 +7,9 @@ import { planOf, refusalOf, widthOf } from '../support/plan.ts';
 
 describe('options', () => {
   it.each([
-    ['--by slow', 'Allowed choices are down, SERVFAIL, NXDOMAIN.'],
+    ['--by gone', 'Allowed choices are down, SERVFAIL, NXDOMAIN, slow.'],
+    ['--by slow --delay 2s', '--delay 2.0s is too short for a call to be lost Make it 2.5s or more.'],
+    ['--by slow --delay 5s', '--delay 5.0s makes resolvers ask again Make it 4.5s or less.'],
     ['--servers 0', 'It must be a whole number from 1 to 10.'],
     ['--hold 0s', 'It must be'],
     ['--hold 5s', '--hold 5.0s is too short to see who notices It takes two connection ages'],
@@ -21,7 +23,7 @@ describe('options', () => {
 
   it('have defaults: servers of two arms, clients of five', () => {
     const { arms, prediction, needs } = planOf(dnsOutage, '');
-    expect(needs).toEqual(['system-pods']);
+    expect(needs).toEqual([]);
     expect(arms.map(({ name, servers, clients, serversOf }) => [name, servers, clients, serversOf])).toEqual([
       ['connected', 2, 1, undefined],
       ['max-age', 2, 1, undefined],
@@ -38,7 +40,11 @@ describe('options', () => {
     ]);
     expect(widthOf(prediction)).toBeLessThanOrEqual(80);
     expect(prediction).toContain('For 15.0s the DNS of the cluster answers everything with SERVFAIL.');
-    expect(planOf(dnsOutage, '--by down').prediction).toContain('has no replica.');
+    expect(planOf(dnsOutage, '--by down').prediction).toContain('is down.');
+    const slow = planOf(dnsOutage, '--by slow');
+    expect(slow.needs).toEqual(['slow-dns']);
+    expect(slow.prediction).toContain('takes 3.0s to answer.');
+    expect(widthOf(slow.prediction)).toBeLessThanOrEqual(80);
   });
 });
 
@@ -144,5 +150,39 @@ describe('a run', () => {
     const { judgement } = judge({ 'late-address': [BROKEN_MS, OVER_MS] });
     expect(judgement.verdict).toBe('unknown');
     expect(judgement.reasons[0]).toContain('the control did not behave as expected: late-address');
+  });
+});
+
+describe('a run in which DNS is slow', () => {
+  /** Calls of the first second run out of time, the others wait for the name. */
+  const judgeSlow = (late: [number, number] | undefined) => {
+    const events = Object.keys(AS_PREDICTED).flatMap((arm) =>
+      edit(armOf(arm, undefined), (event) => {
+        if (arm !== 'late' || event.type !== 'call') return event;
+        // It begins when DNS is slow: what it called before is not there.
+        if (late && event.atMs >= late[0] && event.atMs < late[1])
+          return unanswered({ ...event, latencyMs: 2000 }, 'DEADLINE_EXCEEDED', 'Deadline exceeded');
+        return late && event.atMs >= BROKEN_MS && event.atMs < late[1] + 2000
+          ? { ...event, latencyMs: late[1] + 2000 - event.atMs }
+          : event;
+      }),
+    );
+    return planOf(dnsOutage, '--by slow').judge(
+      [...events, ...reports(4000), ...MARKS].sort((a, b) => a.atMs - b.atMs),
+    );
+  };
+
+  it('passes when only those that begin wait, and not for ever', () => {
+    const { judgement } = judgeSlow([BROKEN_MS, BROKEN_MS + 1000]);
+    expect(judgement.verdict, judgement.reasons.join('\n')).toBe('pass');
+  });
+
+  it('fails when nobody waits, and when they wait too long', () => {
+    const none = judgeSlow(undefined);
+    expect(none.judgement.verdict).toBe('fail');
+    expect(none.judgement.reasons[0]).toContain('late: none of 2,800 calls failed with DEADLINE_EXCEEDED');
+    const long = judgeSlow([BROKEN_MS, BROKEN_MS + 5000]);
+    expect(long.judgement.verdict).toBe('fail');
+    expect(long.judgement.reasons.join()).toContain('late: no answer for 7.0s');
   });
 });

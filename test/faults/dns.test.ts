@@ -1,7 +1,7 @@
-// CoreDNS broken and mended, against an API server that keeps objects in memory.
+// DNS broken and mended, CoreDNS or another server, against an API server that keeps objects in memory.
 import type { V1ConfigMap, V1Deployment } from '@kubernetes/client-node';
-import { expect, it } from 'vitest';
-import { mendCoreDns } from '../../scripts/cluster/index.ts';
+import { describe, expect, it } from 'vitest';
+import { mendDns } from '../../scripts/cluster/index.ts';
 import { dnsFault } from '../../scripts/faults/index.ts';
 import { type KubeApi, kubeApi, pod, refuse } from '../support/kube-api.ts';
 
@@ -44,7 +44,7 @@ function coreDns(kube: KubeApi) {
 it('takes its replicas away, waits until its pods are gone, and brings them back', async () => {
   await using kube = await clusterWith();
   const fault = dnsFault(kube.api, { arm: 'connected', failure: 'down' });
-  expect(fault).toMatchObject({ name: 'dns', arm: 'connected', detail: 'CoreDNS has no replica' });
+  expect(fault).toMatchObject({ name: 'dns', arm: 'connected', detail: 'DNS is down' });
   let injected = false;
   const injecting = fault.inject().then(() => {
     injected = true;
@@ -80,16 +80,16 @@ it.each(['SERVFAIL', 'NXDOMAIN'] as const)(
     // Once more does no harm.
     const before = kube.requests.length;
     await fault.heal();
-    expect(kube.requests.slice(before).map(({ method }) => method)).toEqual(['GET']);
+    expect(kube.requests.slice(before).map(({ method }) => method)).toEqual(['GET', 'GET']);
   },
 );
 
 it('is mended by whoever comes after a run that was killed', async () => {
   await using kube = await clusterWith();
   await dnsFault(kube.api, { arm: 'connected', failure: 'SERVFAIL' }).inject();
-  expect(await mendCoreDns(kube.api)).toBe(true);
+  expect(await mendDns(kube.api)).toBe(true);
   expect(coreDns(kube)).toMatchObject({ corefile: COREFILE, marks: [] });
-  expect(await mendCoreDns(kube.api)).toBe(false);
+  expect(await mendDns(kube.api)).toBe(false);
 });
 
 it('is what it was at first, also where it is broken twice', async () => {
@@ -97,7 +97,7 @@ it('is what it was at first, also where it is broken twice', async () => {
   for (const failure of ['SERVFAIL', 'NXDOMAIN'] as const)
     await dnsFault(kube.api, { arm: 'connected', failure }).inject();
   expect(coreDns(kube).corefile).toContain('NXDOMAIN');
-  await mendCoreDns(kube.api);
+  await mendDns(kube.api);
   expect(coreDns(kube)).toMatchObject({ replicas: 2, corefile: COREFILE, marks: [] });
 });
 
@@ -118,7 +118,7 @@ it('begins anew where a mend was cut off when the Corefile was written', async (
   ] as const)
     for (const object of objects) again.put(path, object);
   const before = again.requests.length;
-  await mendCoreDns(again.api);
+  await mendDns(again.api);
   const patched = again.requests
     .slice(before)
     .filter(({ method, path }) => method === 'PATCH' && path.includes('deployments'));
@@ -134,12 +134,41 @@ it('stays marked until it is mended', async () => {
   expect(coreDns(kube).marks).toHaveLength(1);
 });
 
-it('is left alone where its Corefile is not as kubeadm writes it, and where there is none', async () => {
+it('is left alone where its Corefile is not as kubeadm writes it', async () => {
   await using kube = await clusterWith({ corefile: 'example.org {\n}\n' });
   const fault = dnsFault(kube.api, { arm: 'connected', failure: 'SERVFAIL' });
   await expect(fault.inject()).rejects.toThrow('has no block ".:53 {"');
   expect(coreDns(kube)).toMatchObject({ replicas: 2, marks: [] });
-  await using empty = await kubeApi();
-  empty.on(`GET ${DEPLOYMENTS}/coredns`, refuse(404, 'no'));
-  expect(await mendCoreDns(empty.api)).toBe(false);
+});
+
+it('cannot be slow where it is CoreDNS', async () => {
+  await using kube = await clusterWith();
+  const fault = dnsFault(kube.api, { arm: 'connected', failure: 'slow', delayMs: 3000 });
+  expect(fault.detail).toBe('DNS takes 3.0s to answer');
+  await expect(fault.inject()).rejects.toThrow('CoreDNS cannot be made slow');
+  expect(coreDns(kube)).toMatchObject({ replicas: 2, marks: [] });
+});
+
+describe('without CoreDNS', () => {
+  const clusterWithout = async () => {
+    const kube = await kubeApi();
+    kube.on(`GET ${DEPLOYMENTS}/coredns`, refuse(404, 'no'));
+    return kube;
+  };
+  const faultsIn = (kube: KubeApi) => kube.objects(CONFIG_MAPS).map((object) => (object as V1ConfigMap).data);
+
+  it('is what a ConfigMap says, as long as that is there', async () => {
+    await using kube = await clusterWithout();
+    const slow = dnsFault(kube.api, { arm: 'connected', failure: 'slow', delayMs: 3000 });
+    await slow.inject();
+    expect(faultsIn(kube)).toEqual([{ failure: 'slow', delayMs: '3000' }]);
+    const down = dnsFault(kube.api, { arm: 'connected', failure: 'down' });
+    await down.inject();
+    expect(faultsIn(kube)).toEqual([{ failure: 'down' }]);
+    expect(down.detail).toBe('DNS is down');
+    expect(await mendDns(kube.api)).toBe(true);
+    expect(faultsIn(kube)).toEqual([]);
+    kube.on(`DELETE ${CONFIG_MAPS}/dns-fault`, refuse(404, 'not found'));
+    expect(await mendDns(kube.api)).toBe(false);
+  });
 });

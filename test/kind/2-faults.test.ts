@@ -144,4 +144,15 @@ describe('in the middle of a run', () => {
     expect(up.exitCode).toBe(0);
     expect(await leftOvers()).toBe('');
   });
+
+  it('has every node Ready again when a killed run has cut one off', async () => {
+    await lab('experiment', ['node-outage', '--warmup', '1s', '--name', LAB], {
+      signal: { name: 'SIGKILL', when: (stderr) => stderr.includes('node away: watching') },
+    });
+    const up = await lab('lab-up', ['--name', LAB]);
+    expect(up.stderr).toMatch(/connected lab-test-worker\d?/);
+    expect(up.exitCode).toBe(0);
+    expect(await kubectl(['get', 'nodes'])).not.toContain('NotReady');
+    expect(await leftOvers()).toBe('');
+  });
 });

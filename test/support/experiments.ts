@@ -41,6 +41,21 @@ export function resolverHolds(on: On): void {
   });
 }
 
+export function dnsOutageHolds(on: On): void {
+  describe('dns-outage', () => {
+    it('passes: who has a connection does not notice, who begins with a name does', async () => {
+      const { arms } = await passing(on, 'dns-outage', '--warmup 3s --hold 8s');
+      expect(arms.map(({ arm }) => arm)).toEqual([
+        'connected',
+        'max-age',
+        'late',
+        'late-watch',
+        'late-address',
+      ]);
+    });
+  });
+}
+
 export function localityHolds(on: On): void {
   describe('locality', () => {
     it('passes: each way to keep calls on the own node does as it should when the local pod goes', async () => {

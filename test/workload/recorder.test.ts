@@ -236,6 +236,58 @@ describe('the recorder', () => {
     expect(gaps()).toEqual([]);
   });
 
+  describe('a pod that falls silent on purpose', () => {
+    const silent = async () => {
+      const client = endpoint('client-1');
+      put('client-1');
+      const recording = await record();
+      await client.opened(1);
+      recording.recorder.expectSilence(['client-1'], true);
+      return { client, ...recording };
+    };
+    const refuseEvents = () =>
+      kube.on(`${pathOf('client-1')}/events`, (_, response) => json(response, 503, { message: 'no route' }));
+
+    it('is no gap, however long that takes', async () => {
+      const { client, gaps } = await silent();
+      refuseEvents();
+      client.streams[0]?.response.end();
+      await delay(6000);
+      expect(gaps()).toEqual([]);
+    });
+
+    it('is one when it does not speak again', async () => {
+      const { client, recorder, gaps, gap } = await silent();
+      refuseEvents();
+      client.streams[0]?.response.end();
+      await delay(500);
+      recorder.expectSilence(['client-1'], false);
+      await gap();
+      expect(gaps()[0]).toContain('client-1 cannot be heard any more');
+    });
+
+    it('is heard at once when that is over, though an attempt hangs', async () => {
+      const { client, recorder, calls, gaps } = await silent();
+      client.streams[0]?.response.end();
+      await client.opened(2);
+      recorder.expectSilence(['client-1'], false);
+      await client.opened(3);
+      client.write(call(0));
+      await calls(1);
+      await recorder.finish();
+      expect(gaps()).toEqual([]);
+    });
+
+    it('is a gap when the end comes before it is heard', async () => {
+      const { client, recorder, gaps } = await silent();
+      client.streams[0]?.response.end();
+      await client.opened(2);
+      recorder.expectSilence(['client-1'], false);
+      await recorder.finish();
+      expect(gaps()).toEqual(['client-1 was not heard of again']);
+    });
+  });
+
   it('asks a pod that is Ready but does not listen yet again for its time', async () => {
     const client = endpoint('client-1');
     let asked = 0;

@@ -8,6 +8,7 @@ import { startControllers } from './controllers/index.ts';
 import { bundlePodSide, createImageStore, startKubelet } from './kubelet/index.ts';
 import { createAddresses } from './network/addresses.ts';
 import { startDns } from './network/dns.ts';
+import { followDnsFault } from './network/dns-fault.ts';
 import { startProxy } from './network/proxy.ts';
 import { createNodes, type NodeSpec } from './nodes.ts';
 import { createStore } from './store.ts';
@@ -69,6 +70,7 @@ export async function startCluster(options: ClusterOptions): Promise<StartedClus
   }
   await bundled;
   const dns = await startDns({ store, addresses, log });
+  const unfollow = followDnsFault(store, dns, log);
   const proxy = startProxy({ store, log });
   const controllers = startControllers({
     store,
@@ -98,6 +100,7 @@ export async function startCluster(options: ClusterOptions): Promise<StartedClus
     kubeconfig: kubeconfigFor(options.name, api, certificate.ca, adminToken),
     async stop() {
       controllers.stop();
+      unfollow();
       await Promise.all([nodeAgent.stop(), proxy.stop(), dns.stop(), server.stop()]);
     },
   };

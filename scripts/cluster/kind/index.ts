@@ -9,6 +9,7 @@ import type { Ownership, Provider, Work } from '../provider.ts';
 import { buildImages } from './build-images.ts';
 import { putPodsFirst } from './cpu.ts';
 import { nodeContainers, readContainerFile } from './docker.ts';
+import { failNode, mendNodes } from './fail-node.ts';
 import { loadImages } from './load-images.ts';
 import { chooseNodeImage } from './node-image.ts';
 import { preflight, refuseWithoutKind } from './preflight.ts';
@@ -24,6 +25,7 @@ export const kindProvider = (nodeImage?: string): Provider => ({
   list,
   create: (lab, config, work) => create(lab, config, nodeImage, work),
   resume,
+  failNode,
   buildImages,
   loadImages,
   delete: remove,
@@ -89,17 +91,12 @@ async function create(
 }
 
 async function resume(lab: Lab, work: Work): Promise<string | undefined> {
-  const nodes = await nodeContainers(lab.name);
-  const stopped = [...nodes].filter(([, { running }]) => !running).map(([name]) => name);
-  if (stopped.length > 0) {
-    work.say(`starting ${stopped.join(', ')}`);
-    await run(['docker', 'start', ...stopped], { signal: work.signal });
-  }
+  const mended = await mendNodes(lab, work);
   // A port that Docker chose changes when its container starts again: the kubeconfig is always kind's latest.
   const kubeconfig = await run(['kind', 'get', 'kubeconfig', '--name', lab.name], { signal: work.signal });
   await mkdir(lab.dir, { recursive: true });
   await writeFile(lab.kubeconfig, `${kubeconfig}\n`, { mode: 0o600 });
-  return stopped.length > 0 ? `started ${stopped.join(', ')}` : undefined;
+  return mended;
 }
 
 async function remove(lab: Lab, signal: AbortSignal): Promise<void> {

@@ -44,7 +44,7 @@ export function frozen(parameters: Parameters): Aspect {
     claims: (history) => {
       const part = frozenPart(history, parameters);
       return Object.entries(expected).flatMap(([arm, interval]) => [
-        blackHole(history, { arm, part, ...interval, share: 1 / SERVERS }),
+        blackHole(history, { arm, part, cause: 'the freeze', ...interval, share: 1 / SERVERS }),
         noFailedCall(history, {
           arm,
           fromMs: warmMs(history),

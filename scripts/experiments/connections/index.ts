@@ -68,7 +68,7 @@ const connections: Experiment = {
           .default(CLAIMED.idleTimeoutMs, '2s'),
       )
       .addOption(
-        new Option('--keepalive <duration>', 'silence before a ping, or off')
+        new Option('--keepalive <duration>', 'between two pings, or off')
           .argParser(durationOrOff)
           .default(CLAIMED.keepaliveMs, '2s'),
       )

@@ -60,19 +60,33 @@ export const plansOf = ({ servers, maxConnectionAgeMs }: Parameters): ArmPlan[] 
     };
   });
 
+const HOW: Record<Parameters['by'], (parameters: Parameters) => string> = {
+  down: () => 'is down',
+  SERVFAIL: () => 'answers everything with SERVFAIL',
+  NXDOMAIN: () => 'answers everything with NXDOMAIN',
+  slow: ({ delayMs }) => `takes ${formatDuration(delayMs)} to answer`,
+};
+
 /** The prediction for people, in lines of at most 80 columns. */
-export function describeArms({ by, holdMs, maxConnectionAgeMs }: Parameters): string {
-  const how = by === 'down' ? 'has no replica' : `answers everything with ${by}`;
+export function describeArms(parameters: Parameters): string {
+  const { by, holdMs, maxConnectionAgeMs } = parameters;
   const lines = [
     'connected: no call fails. A name is resolved for a connection, and this one has its connections.',
-    `max-age: its connections end every ${formatDuration(maxConnectionAgeMs)}; what cannot be resolved again stays ` +
-      'as it was, and the same servers are connected to again. No call fails.',
-    'late: begins while DNS is broken: every call fails. Once DNS is mended it is answered within as long again as DNS was ' +
-      `broken (some seconds more than ${formatDuration(holdMs)}), a fifth of that and ${formatDuration(recoveryBoundMs(0))}: ` +
-      'a name is asked for again at growing intervals.',
+    `max-age: its connections end every ${formatDuration(maxConnectionAgeMs)}; until it is resolved again a name stays ` +
+      'what it was, and the same servers are connected to again. No call fails.',
+    `late: begins while DNS is broken: ${by === 'slow' ? lateWhenSlow(parameters) : lateWhenBroken(parameters)}`,
     'late-watch: begins then too, with a watch of the API (grpc-kit), whose address needs no DNS: no call fails.',
     `${CONTROL}: begins then too, with the address of a server in its target: no call fails.`,
   ];
-  const intro = `For ${formatDuration(holdMs)} the DNS of the cluster ${how}.`;
+  const intro = `For ${formatDuration(holdMs)} the DNS of the cluster ${HOW[by](parameters)}.`;
   return [intro, ...lines.map((line) => wrap(line, '  ', ''))].join('\n');
 }
+
+const lateWhenBroken = ({ holdMs }: Parameters): string =>
+  'every call fails. Once DNS is mended it is answered within as long again as DNS was ' +
+  `broken (some seconds more than ${formatDuration(holdMs)}), a fifth of that and ${formatDuration(recoveryBoundMs(0))}: ` +
+  'a name is asked for again at growing intervals.';
+
+const lateWhenSlow = ({ delayMs, deadlineMs }: Parameters): string =>
+  `calls wait for the name, and those of the first ${formatDuration(delayMs - deadlineMs)} run out of time. From then on ` +
+  'none fails.';

@@ -19,18 +19,18 @@ import {
   serviceOf,
 } from './arms.ts';
 import { judgeDnsOutage } from './judge.ts';
-import { type Parameters, parametersOf, refuseWhatTellsNothing } from './parameters.ts';
+import { failureOf, needsOf, type Parameters, parametersOf, refuseWhatTellsNothing } from './parameters.ts';
 
 const dnsOutage: Experiment = {
   name: 'dns-outage',
   order: 82,
   question: "When the cluster's DNS is broken, who notices?",
   about: [
-    'CoreDNS loses its replicas, or answers everything with an error (--by). Two',
-    'clients are connected: one for good (connected), one to servers that end its',
-    'connections (max-age). Three begin while it is broken: with a DNS name (late),',
-    'with a watch of the API (late-watch, grpc-kit), and with the address of a server',
-    '(late-address, the control). Then DNS is mended.',
+    'DNS is down, answers everything with an error, or is slow (--by; slow: on the',
+    'embedded provider). Two clients are connected: one for good (connected), one to',
+    'servers that end its connections (max-age). Three begin while it is broken: with',
+    'a DNS name (late), with a watch of the API (late-watch, grpc-kit), and with the',
+    'address of a server (late-address, the control). Then DNS is mended.',
   ].join('\n'),
   use: [
     'Connected clients hide an outage of DNS: what fails is what begins, with',
@@ -43,6 +43,11 @@ const dnsOutage: Experiment = {
         new Option('--by <failure>', 'what DNS does meanwhile')
           .choices(DNS_FAILURES)
           .default('SERVFAIL' as const),
+      )
+      .addOption(
+        new Option('--delay <duration>', 'of each answer, with --by slow')
+          .argParser(positiveDuration)
+          .default(3000, '3s'),
       )
       .addOption(
         new Option('--hold <duration>', 'that it does so').argParser(positiveDuration).default(15_000, '15s'),
@@ -73,14 +78,14 @@ function plan(parameters: Parameters): Plan {
     parameters,
     prediction: describeArms(parameters),
     arms: plansOf(parameters),
-    needs: ['system-pods'],
+    needs: needsOf(parameters),
     run: (stage) => run(stage, parameters),
     judge: (history) => judgeDnsOutage(history, parameters),
   };
 }
 
 async function run(stage: Stage, parameters: Parameters): Promise<void> {
-  const { by, holdMs, startSpreadMs: spreadMs } = parameters;
+  const { holdMs, startSpreadMs: spreadMs } = parameters;
   const clientsOf = (names: readonly ArmName[]) => (arm: string) => {
     const name = names.find((each) => each === arm);
     return name && clientOf(name, parameters, stage.servers(SERVERS)[0]?.ip);
@@ -88,7 +93,7 @@ async function run(stage: Stage, parameters: Parameters): Promise<void> {
   await stage.startWorkloads(clientsOf(CONNECTED), { spreadMs, dnsName: (arm) => serviceOf(arm as ArmName) });
   await stage.observe('warm-up', parameters.warmupMs);
   await stage.observe('baseline', parameters.baselineMs);
-  const dns = dnsFault(stage.api, { arm: SERVERS, failure: by });
+  const dns = dnsFault(stage.api, { arm: SERVERS, ...failureOf(parameters) });
   await stage.during(BROKEN, [dns], holdMs, () => stage.startWorkloads(clientsOf(LATE), { spreadMs }));
   await stage.observe(MENDED, parameters.windowMs);
 }

@@ -5,19 +5,29 @@ import {
   noFailedCall,
   reconnectRate,
   restingOn,
+  silenceLength,
   steadyBefore,
   successShare,
   verdictOf,
 } from '../../checks/index.ts';
-import { between, changeAskedMs, type History, type Part } from '../../history/index.ts';
+import {
+  between,
+  callsStartedIn,
+  changeAskedMs,
+  type History,
+  type Part,
+  startedMs,
+} from '../../history/index.ts';
 import { loadBasis } from '../basis.ts';
+import { SLACK_MS } from '../dns-period.ts';
 import type { Judged } from '../experiment.ts';
 import { RETRY_UNAVAILABLE } from '../load.ts';
 import { type ArmName, BROKEN, CONNECTED, CONTROL, LATE, MENDED, SERVERS } from './arms.ts';
-import { type Parameters, recoveryBoundMs } from './parameters.ts';
+import { type Parameters, recoveryBoundMs, SHORTLY_MS } from './parameters.ts';
 import { seenTable } from './tables.ts';
 
 export function judgeDnsOutage(history: History, parameters: Parameters): Judged {
+  const claimsOfLate = parameters.by === 'slow' ? claimsOfLateWhenSlow : claimsOfLateWhenBroken;
   const whole = between(history, 'baseline', 'end');
   const findings = [
     ...CONNECTED.flatMap((arm) => {
@@ -56,8 +66,22 @@ const renewed = (history: History, { servers, maxConnectionAgeMs }: Parameters):
     maxConnectionAgeMs,
   });
 
+/** It waits for its name, once: calls run out of time that begin longer than a deadline before it comes. */
+function claimsOfLateWhenSlow(history: History, { delayMs, deadlineMs }: Parameters): Finding[] {
+  const arm: ArmName = 'late';
+  const whole = between(history, BROKEN, 'end');
+  const beganMs = Math.min(...callsStartedIn(history, arm, whole.fromMs, whole.untilMs).map(startedMs));
+  const part = { fromMs: beganMs, untilMs: whole.untilMs };
+  const predicted = { fromMs: delayMs - SHORTLY_MS, toMs: delayMs + SLACK_MS };
+  return [
+    lostWithCode(history, { arm, part, code: 'DEADLINE_EXCEEDED' }),
+    silenceLength(history, { arm, part, predicted }),
+    noFailedCall(history, { arm, ...part, fromMs: beganMs + delayMs - deadlineMs + SHORTLY_MS }),
+  ];
+}
+
 /** Nobody answered it while DNS was broken, and everybody does soon after. */
-function claimsOfLate(history: History, { deadlineMs, by }: Parameters): Finding[] {
+function claimsOfLateWhenBroken(history: History, { deadlineMs, by }: Parameters): Finding[] {
   const arm: ArmName = 'late';
   const broken = between(history, BROKEN, `${BROKEN} over`);
   // A call that is under way when DNS is mended may be answered.

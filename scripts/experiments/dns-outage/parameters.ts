@@ -1,7 +1,7 @@
 // The parameters of a dns-outage run: defaults that depend on each other.
 
 import { MIN_CALLS } from '../../checks/index.ts';
-import type { DnsFailure } from '../../cluster/index.ts';
+import type { Capability, DnsFailure } from '../../cluster/index.ts';
 import { formatDuration } from '../../common/duration.ts';
 import { LabError } from '../../common/errors.ts';
 import { SEEING_EVEN_MS } from '../../history/index.ts';
@@ -9,7 +9,8 @@ import { FIRST_BACKOFF_MS, SLACK_MS } from '../dns-period.ts';
 import { refuseTooFewPerPod } from '../load.ts';
 
 export type Options = {
-  by: DnsFailure;
+  by: DnsFailure['failure'];
+  delay: number;
   hold: number;
   servers: number;
   maxConnectionAge: number;
@@ -21,7 +22,9 @@ export type Options = {
 };
 
 export type Parameters = {
-  by: DnsFailure;
+  by: DnsFailure['failure'];
+  /** Of each answer, where DNS is slow. */
+  delayMs: number;
   /** How long DNS is broken when it is. */
   holdMs: number;
   /** Of each arm that has some of its own. */
@@ -42,6 +45,8 @@ export type Parameters = {
 
 /** Longest that CoreDNS takes to be mended, as far as the window has to be long enough. */
 const MENDING_MS = 20_000;
+/** Calls that may just be answered, or just be not. */
+export const SHORTLY_MS = 500;
 /** Each delay is 1.6 times the last, and up to 20 % more. */
 const JITTER = 1.2;
 
@@ -55,6 +60,7 @@ export const recoveryBoundMs = (brokenMs: number): number =>
 export function parametersOf(options: Options): Parameters {
   return {
     by: options.by,
+    delayMs: options.delay,
     holdMs: options.hold,
     servers: options.servers,
     maxConnectionAgeMs: options.maxConnectionAge,
@@ -69,10 +75,20 @@ export function parametersOf(options: Options): Parameters {
   };
 }
 
+export const failureOf = ({ by, delayMs }: Pick<Parameters, 'by' | 'delayMs'>): DnsFailure =>
+  by === 'slow' ? { failure: by, delayMs } : { failure: by };
+
+/** CoreDNS has no plugin that delays its answers. */
+export const needsOf = ({ by }: Pick<Parameters, 'by'>): Capability[] => (by === 'slow' ? ['slow-dns'] : []);
+
+/** A resolver asks again after 5 s: resolv.conf(5), `timeout`. */
+const LONGEST_DELAY_MS = 4500;
+
 /** Runs whose verdict could only be `unknown` are refused before they cost two minutes. */
 export function refuseWhatTellsNothing(parameters: Parameters): void {
   const { ratePerSecond, holdMs, maxConnectionAgeMs, deadlineMs, startSpreadMs } = parameters;
   refuseTooFewPerPod(parameters);
+  if (parameters.by === 'slow') refuseDelay(parameters);
   const shareMs = deadlineMs + startSpreadMs + (1000 * MIN_CALLS) / ratePerSecond;
   const neededMs = Math.max(shareMs, 2 * maxConnectionAgeMs);
   if (holdMs < neededMs) {
@@ -80,4 +96,14 @@ export function refuseWhatTellsNothing(parameters: Parameters): void {
       hint: `It takes two connection ages, and ${MIN_CALLS} calls that have ended: ${formatDuration(neededMs)} or more.`,
     });
   }
+}
+
+function refuseDelay({ delayMs, deadlineMs }: Parameters): void {
+  const leastMs = deadlineMs + SHORTLY_MS;
+  const refuse = (message: string, hint: string) =>
+    new LabError('usage', `--delay ${formatDuration(delayMs)} ${message}`, { hint });
+  if (delayMs < leastMs)
+    throw refuse('is too short for a call to be lost', `Make it ${formatDuration(leastMs)} or more.`);
+  if (delayMs > LONGEST_DELAY_MS)
+    throw refuse('makes resolvers ask again', `Make it ${formatDuration(LONGEST_DELAY_MS)} or less.`);
 }

@@ -5,6 +5,7 @@ import { connect, createServer } from 'node:net';
 import { type DecodedPacket, decode, encode, type Packet, type RecordType } from 'dns-packet';
 import { asyncProperty, assert as check, uint8Array } from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DNS_FAULT, followDnsFault } from '../../../scripts/cluster/embedded/network/dns-fault.ts';
 import { createAddresses, type Dns, startDns } from '../../../scripts/cluster/embedded/network/index.ts';
 import type { Store } from '../../../scripts/cluster/embedded/store.ts';
 import { endpoint, GRPC, leaving, NS, notReady, putService, putSlice, testStore } from './network-objects.ts';
@@ -449,6 +450,49 @@ describe('faults', () => {
     const waiting = timers();
     await dns.stop();
     expect(timers()).toBe(waiting - 1);
+  });
+});
+
+describe('the ConfigMap that says what ails it', () => {
+  const { namespace, name } = DNS_FAULT;
+  const configMap = (ofNamespace: string, named: string, data: Record<string, string>) => ({
+    apiVersion: 'v1' as const,
+    kind: 'ConfigMap' as const,
+    metadata: { namespace: ofNamespace, name: named },
+    data,
+  });
+  const say = (data: Record<string, string>) =>
+    store.get('configmaps', namespace, name)
+      ? store.update('configmaps', namespace, name, (before) => ({ ...before, data }))
+      : store.create('configmaps', configMap(namespace, name, data));
+  let unfollow: () => void;
+  beforeEach(() => {
+    putService(store, 'greeter', { clusterIP: VIRTUAL });
+    unfollow = followDnsFault(store, dns, (text) => logged.push(text));
+  });
+  afterEach(() => unfollow());
+
+  it('is followed as it comes, changes and goes', async () => {
+    const answer = () => short(`greeter.${SVC}`);
+    say({ failure: 'SERVFAIL' });
+    expect(await answer()).toBe('SERVFAIL');
+    say({ failure: 'NXDOMAIN' });
+    expect(await answer()).toBe('NXDOMAIN');
+    say({ failure: 'slow', delayMs: '100' });
+    const asked = performance.now();
+    expect(await answer()).toBe(`NOERROR ${VIRTUAL}`);
+    expect(performance.now() - asked).toBeGreaterThan(95);
+    say({ failure: 'down' });
+    await expect(sendUdp(query(`greeter.${SVC}`, 'A'))).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    store.remove('configmaps', namespace, name);
+    await dns.setFault(undefined);
+    expect(await answer()).toBe(`NOERROR ${VIRTUAL}`);
+  });
+
+  it('is that one alone', async () => {
+    store.create('configmaps', configMap(NS, name, { failure: 'SERVFAIL' }));
+    store.create('configmaps', configMap(namespace, 'other', { failure: 'SERVFAIL' }));
+    expect(await short(`greeter.${SVC}`)).toBe(`NOERROR ${VIRTUAL}`);
   });
 });
 
