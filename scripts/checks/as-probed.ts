@@ -1,5 +1,7 @@
-import type { DnsProbed, TcpProbed } from '../history/index.ts';
+import type { DnsProbed, DryRun, TcpProbed } from '../history/index.ts';
 import { type Finding, sayFor } from './finding.ts';
+
+export type Probe = DnsProbed | TcpProbed | DryRun;
 
 export type Probed = {
   /** As what the finding is told. */
@@ -9,7 +11,7 @@ export type Probed = {
   /** What may come of it, as `outcomeOf` has it. */
   expected: readonly string[];
   /** The probe; undefined when there was none. */
-  probe: DnsProbed | TcpProbed | undefined;
+  probe: Probe | undefined;
 };
 
 /** A probe came out as expected. */
@@ -23,8 +25,9 @@ export function asProbed({ arm, asked, expected, probe }: Probed): Finding {
   return say.fail(`${asked}: ${outcome}, expected ${expected.join(' or ')}`);
 }
 
-/** `connected`, `3 addresses`, `port 50051`, or the code of what went wrong. */
-export function outcomeOf(probe: DnsProbed | TcpProbed): string {
+/** `connected`, `3 addresses`, `port 50051`, `accepted`, `refused`, or the code of what went wrong. */
+export function outcomeOf(probe: Probe): string {
+  if (probe.type === 'dry-run') return probe.accepted ? 'accepted' : 'refused';
   if (probe.error !== undefined) return probe.error;
   if (probe.type === 'tcp-probe') return probe.connected ? 'connected' : 'not connected';
   if (probe.asked !== 'SRV')

@@ -56,6 +56,16 @@ export type TcpProbed = Seen & {
   tookMs: number;
 };
 
+/** The API was asked whether it would make an object, once; it made none. */
+export type DryRun = Seen & {
+  type: 'dry-run';
+  arm: string;
+  name: string;
+  accepted: boolean;
+  /** What it said where it would not. */
+  error?: string;
+};
+
 /** A pod as a watch event told it; `atMs` is the event's arrival. `deleted` is its last one. */
 export type PodSeen = Seen & {
   type: 'pod';
@@ -165,6 +175,7 @@ export type HistoryEvent =
   | DnsAnswer
   | DnsProbed
   | TcpProbed
+  | DryRun
   | PodSeen
   | EndpointsSeen
   | FaultMark

@@ -28,6 +28,7 @@ import {
   runHealthProbe,
   startRecorder,
 } from '../workload/index.ts';
+import { wouldMake } from './dry-run.ts';
 import { markedFaults } from './faults.ts';
 import type { ArmPlan, Stage } from './stage.ts';
 import { certificateFor, withTls } from './tls.ts';
@@ -153,6 +154,17 @@ export async function openStage(options: StageOptions): Promise<OpenStage> {
       const { ms, ...answer } = await probeTcp(proxy, client.pod, request);
       const probed = { arm, host, port, ...answer, tookMs: ms };
       recorder.note({ type: 'tcp-probe', ...probed, atMs: nowMs(), source: client.pod });
+    },
+    dryRun: async (arm, object) => {
+      const answer = await wouldMake(api, object);
+      recorder.note({
+        type: 'dry-run',
+        arm,
+        name: object.metadata.name,
+        ...answer,
+        atMs: nowMs(),
+        source: 'driver',
+      });
     },
     observe: async (name, ms) => {
       onPhase(`${name}: watching for ${Math.round(ms / 1000)} s`);

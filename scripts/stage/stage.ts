@@ -5,7 +5,7 @@ import type {
   WorkloadChange,
   WorkloadRequest,
 } from '../../services/protocol/index.ts';
-import type { Arm, ClusterApi, NodeFailures, PodProxy } from '../cluster/index.ts';
+import type { Arm, ClusterApi, Manifest, NodeFailures, PodProxy } from '../cluster/index.ts';
 import type { Fault } from '../faults/index.ts';
 import type { PodSeen } from '../history/index.ts';
 
@@ -54,6 +54,8 @@ export type Stage = {
   probeDns: (arm: string, request: DnsProbeRequest) => Promise<void>;
   /** One client of the arm opens a TCP connection and closes it; how that went is in the history. */
   probeTcp: (arm: string, request: TcpProbeRequest) => Promise<void>;
+  /** Asks the API whether it would make an object, which it does not; what it says is in the history. */
+  dryRun: (arm: string, object: Manifest) => Promise<void>;
   /** Lets the time pass; in the history it begins with a mark of this name. */
   observe: (name: string, ms: number) => Promise<void>;
   /**

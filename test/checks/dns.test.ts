@@ -11,6 +11,7 @@ import {
   answeredAddresses,
   type DnsAnswer,
   type DnsProbed,
+  type DryRun,
   type EndpointsSeen,
   type HistoryEvent,
   readyAddresses,
@@ -210,6 +211,16 @@ describe('as-probed', () => {
   it('is told what came of a probe', () => {
     expect(outcomeOf(tcp({ connected: true }))).toBe('connected');
     expect(outcomeOf(tcp({ error: 'ECONNREFUSED' }))).toBe('ECONNREFUSED');
+    const dryRun: DryRun = {
+      type: 'dry-run',
+      source: 'driver',
+      atMs: 0,
+      arm: ARM,
+      name: NAME,
+      accepted: true,
+    };
+    expect(outcomeOf(dryRun)).toBe('accepted');
+    expect(outcomeOf({ ...dryRun, accepted: false, error: 'is invalid' })).toBe('refused');
     expect(outcomeOf(dns({ records: ips(1) }))).toBe('1 address');
     expect(outcomeOf(dns({ records: ips(1, 2) }))).toBe('2 addresses');
     expect(outcomeOf(dns({ asked: 'SRV', records: ['0 50 50051 a.svc', '0 50 50051 b.svc'] }))).toBe(

@@ -1,11 +1,21 @@
 // The dns experiment: what it predicts, the runs that it refuses, and its judgement of hand-written histories.
 import { describe, expect, it, test } from 'vitest';
+import { CAPABILITIES } from '../../scripts/cluster/index.ts';
 import dns from '../../scripts/experiments/dns/index.ts';
-import { ARM, actionsOf, FACTS, type Fact, type Role, WATCHED } from '../../scripts/experiments/dns/names.ts';
+import {
+  ARM,
+  actionsOf,
+  type Fact,
+  factsOf,
+  type Role,
+  WATCHED,
+} from '../../scripts/experiments/dns/names.ts';
 import type { Judged } from '../../scripts/experiments/experiment.ts';
 import { CLIENT_APP, type HistoryEvent } from '../../scripts/history/index.ts';
 import { call, clock, fault, mark, podSeen, workloadEnd } from '../support/history.ts';
 import { planOf, refusalOf, widthOf } from '../support/plan.ts';
+
+const ALL_FACTS = factsOf(CAPABILITIES);
 
 const parameters = planOf(dns, '').parameters as Parameters<typeof actionsOf>[0];
 const CLIENT = 'client-1';
@@ -98,11 +108,15 @@ function history({
       { type: 'dns', source: CLIENT, arm: ARM, atMs: atMs + 100, name, records },
     ];
   });
-  const probes = FACTS.map((fact): HistoryEvent => {
+  const probes = ALL_FACTS.map((fact): HistoryEvent => {
     const atMs = fact.when === 'pods' ? 5000 : 5 * STEP_MS + 5000;
     const found = outcome(fact) ?? fact.expected[0] ?? '';
     const common = { source: CLIENT, arm: ARM, atMs, tookMs: 1 };
     const failed = found.startsWith('E') ? { error: found } : {};
+    if (fact.kind === 'dry-run') {
+      const { name } = fact.object.metadata;
+      return { type: 'dry-run', source: 'driver', arm: ARM, atMs, name, accepted: found === 'accepted' };
+    }
     if (fact.kind === 'tcp') {
       const { host, port } = fact;
       return { type: 'tcp-probe', ...common, host, port, connected: found === 'connected', ...failed };
@@ -135,7 +149,7 @@ describe('the judgement', () => {
     expect(judgement.verdict).toBe('pass');
     expect(tables[0]?.rows[1]).toEqual(['one-not-ready', '100ms', '400ms', '300ms', '3', '4', '1']);
     expect(tables[0]?.rows[4]).toEqual(['scaled-to-zero', '100ms', '400ms', '300ms', '0', '0', '1']);
-    expect(tables[1]?.rows).toHaveLength(FACTS.length);
+    expect(tables[1]?.rows).toHaveLength(ALL_FACTS.length);
     expect(plots[0]?.series.map(({ name }) => name)).toEqual([
       'ready in slices',
       'headless',
@@ -204,4 +218,16 @@ describe('the judgement', () => {
     );
     expect(judge(starved).judgement.verdict).toBe('unknown');
   });
+});
+
+test('node ports are asked about where there are any', () => {
+  const asked = (capabilities: Parameters<typeof factsOf>[0]) =>
+    factsOf(capabilities)
+      .filter(({ kind }) => kind === 'dry-run')
+      .map(({ asks, expected }) => [asks, ...expected]);
+  expect(asked(new Set())).toEqual([]);
+  expect(asked(CAPABILITIES)).toEqual([
+    ['cluster-ip of type NodePort', 'accepted'],
+    ['headless of type NodePort', 'refused'],
+  ]);
 });

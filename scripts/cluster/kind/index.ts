@@ -17,7 +17,7 @@ import { preflight, refuseWithoutKind } from './preflight.ts';
 /** @param nodeImage the image of new nodes; kind's default, or what is local, where undefined. */
 export const kindProvider = (nodeImage?: string): Provider => ({
   name: 'kind',
-  capabilities: new Set(['network-policy', 'containers', 'stop-nodes', 'system-pods']),
+  capabilities: new Set(['network-policy', 'containers', 'stop-nodes', 'system-pods', 'node-ports']),
   available: refuseWithoutKind,
   foreignHint: ({ name }) => `kind delete cluster --name ${name}`,
   preflight,

@@ -7,7 +7,7 @@ import type { Stage } from '../../stage/index.ts';
 import type { Experiment, Plan } from '../experiment.ts';
 import { seedOption } from '../options.ts';
 import { judgeDns } from './judge.ts';
-import { ARM, describeNames, FACTS, type Fact, FURTHER_SERVICES, WATCHED } from './names.ts';
+import { ARM, describeNames, type Fact, FURTHER_SERVICES, factsOf, WATCHED } from './names.ts';
 import { type Parameters, parametersOf, refuseWhatTellsNothing } from './parameters.ts';
 
 const dns: Experiment = {
@@ -22,7 +22,8 @@ const dns: Experiment = {
     'The answer is held against the EndpointSlices as the API tells of them. And some',
     'questions are asked once: what a headless Service makes of port → targetPort,',
     'what SRV records tell, whether an answer that is too large for one UDP packet',
-    'comes whole, and what is left when there is no pod at all.',
+    'comes whole, whether it can be of type NodePort (on kind), and what is left when',
+    'there is no pod at all.',
     'The client also makes some calls, as a pulse: how they end is no matter.',
   ].join('\n'),
   use: [
@@ -30,8 +31,8 @@ const dns: Experiment = {
     'ports, so dial the port that the pod listens on, or ask for SRV records. Let',
     'clients outlive NXDOMAIN: that there is no endpoint is an answer too. Allow TCP',
     'to port 53 beside UDP where NetworkPolicies allow DNS: the answer of a headless',
-    'Service with some thirty pods needs it. Nor can a headless Service be of type',
-    'NodePort: Kubernetes refuses it.',
+    'Service with some thirty pods needs it. And do not expect a port of the nodes:',
+    'Kubernetes refuses a headless Service of type NodePort.',
     'publishNotReadyAddresses is for peers that must find each other, not for',
     'callers.',
   ].join('\n'),
@@ -55,7 +56,7 @@ const dns: Experiment = {
           .default(4000, '4s'),
       )
       .addOption(seedOption());
-    return { command: own, plan: () => plan(parametersOf(own.opts())) };
+    return { command: own, plan: (capabilities) => plan(parametersOf(own.opts()), factsOf(capabilities)) };
   },
 };
 export default dns;
@@ -70,7 +71,7 @@ const READINESS_PROBE = {
 /** That it takes, and for the API to tell. */
 const FOUND_OUT_MS = 2000;
 
-function plan(parameters: Parameters): Plan {
+function plan(parameters: Parameters, facts: readonly Fact[]): Plan {
   refuseWhatTellsNothing(parameters);
   return {
     parameters,
@@ -85,18 +86,23 @@ function plan(parameters: Parameters): Plan {
         furtherServices: FURTHER_SERVICES,
       },
     ],
-    run: (stage) => run(stage, parameters),
-    judge: (history) => judgeDns(history, parameters),
+    run: (stage) => run(stage, parameters, facts),
+    judge: (history) => judgeDns(history, parameters, facts),
   };
 }
 
-async function run(stage: Stage, parameters: Parameters): Promise<void> {
+async function run(stage: Stage, parameters: Parameters, facts: readonly Fact[]): Promise<void> {
+  const probe = (when: Fact['when']) =>
+    probeAll(
+      stage,
+      facts.filter((fact) => fact.when === when),
+    );
   const { from, to, settleMs, ratePerSecond, deadlineMs } = parameters;
   const target = `dns:///${WATCHED['cluster-ip']}:${GRPC_PORT}`;
   await stage.startWorkloads(() => ({ target, ratePerSecond, deadlineMs }), { spreadMs: 0 });
   for (const name of Object.values(WATCHED)) await stage.watchDns(ARM, name);
   await stage.observe('baseline', settleMs);
-  await probe(stage, 'pods');
+  await probe('pods');
 
   const scale = (before: number, after: number) =>
     stage.inject(
@@ -115,7 +121,7 @@ async function run(stage: Stage, parameters: Parameters): Promise<void> {
 
   await scale(to, 0);
   await stage.observe('scaled-to-zero', settleMs);
-  await probe(stage, 'none');
+  await probe('none');
 
   await scale(0, from);
   await stage.observe('scaled-back', settleMs);
@@ -132,9 +138,10 @@ const notReady = (stage: Stage, pod: string) =>
     after: { serving: { '': true } },
   });
 
-async function probe(stage: Stage, when: Fact['when']): Promise<void> {
-  for (const fact of FACTS.filter((each) => each.when === when)) {
-    if (fact.kind === 'tcp') await stage.probeTcp(ARM, { host: fact.host, port: fact.port });
+async function probeAll(stage: Stage, facts: readonly Fact[]): Promise<void> {
+  for (const fact of facts) {
+    if (fact.kind === 'dry-run') await stage.dryRun(ARM, fact.object);
+    else if (fact.kind === 'tcp') await stage.probeTcp(ARM, { host: fact.host, port: fact.port });
     else await stage.probeDns(ARM, { name: fact.name, type: fact.type });
   }
 }

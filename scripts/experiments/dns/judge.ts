@@ -6,23 +6,24 @@ import {
   asProbed,
   type Finding,
   historyComplete,
+  type Probe,
   rateHeld,
   restingOn,
   verdictOf,
 } from '../../checks/index.ts';
-import { between, type DnsProbed, eventsOf, type History, type TcpProbed } from '../../history/index.ts';
+import { between, eventsOf, type History } from '../../history/index.ts';
 import type { Judged } from '../experiment.ts';
 import { doneOf } from './moments.ts';
-import { ARM, actionsOf, CONTROL, FACTS, type Fact, WATCHED } from './names.ts';
+import { ARM, actionsOf, CONTROL, type Fact, WATCHED } from './names.ts';
 import type { Parameters } from './parameters.ts';
 import { addressPlot, answerTable, factTable, leavingTable } from './tables.ts';
 
-export function judgeDns(history: History, parameters: Parameters): Judged {
+export function judgeDns(history: History, parameters: Parameters, facts: readonly Fact[]): Judged {
   const basis = basisOf(history, parameters);
   const claims = [
     ...(['headless', 'published'] as const).flatMap((role) => followsOf(history, role, parameters)),
     answerConstant(history, { arm: CONTROL, name: WATCHED[CONTROL] }),
-    ...FACTS.map((fact) =>
+    ...facts.map((fact) =>
       asProbed({
         arm: fact.role,
         asked: fact.asks,
@@ -37,7 +38,7 @@ export function judgeDns(history: History, parameters: Parameters): Judged {
     judgement: verdictOf(findings, { treatment: ['headless', 'published'], control: CONTROL }),
     tables: [
       answerTable(history, parameters),
-      factTable(FACTS.map((fact) => ({ fact, probe: probeOf(history, fact, parameters) }))),
+      factTable(facts.map((fact) => ({ fact, probe: probeOf(history, fact, parameters) }))),
       leavingTable(history),
     ],
     plots: [addressPlot(history)],
@@ -70,19 +71,20 @@ function followsOf(history: History, role: 'headless' | 'published', parameters:
 }
 
 /** The probe that answers a question, asked while there were pods or while there was none. */
-export function probeOf(
-  history: History,
-  fact: Fact,
-  parameters: Parameters,
-): DnsProbed | TcpProbed | undefined {
+export function probeOf(history: History, fact: Fact, parameters: Parameters): Probe | undefined {
   const done = doneOf(history, parameters);
   const zeroMs = done.find(({ addresses }) => addresses.headless === 0)?.askedMs ?? Number.POSITIVE_INFINITY;
   const isThen = ({ atMs }: { atMs: number }) => atMs >= zeroMs === (fact.when === 'none');
-  return fact.kind === 'tcp'
-    ? eventsOf(history, 'tcp-probe').find(
+  switch (fact.kind) {
+    case 'tcp':
+      return eventsOf(history, 'tcp-probe').find(
         (probe) => isThen(probe) && probe.host === fact.host && probe.port === fact.port,
-      )
-    : eventsOf(history, 'dns-probe').find(
+      );
+    case 'dns':
+      return eventsOf(history, 'dns-probe').find(
         (probe) => isThen(probe) && probe.name === fact.name && probe.asked === fact.type,
       );
+    case 'dry-run':
+      return eventsOf(history, 'dry-run').find(({ name }) => name === fact.object.metadata.name);
+  }
 }

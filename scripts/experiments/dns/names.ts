@@ -1,6 +1,6 @@
 // The names that are watched, what is done to the pods behind them, and what each name should then answer.
 import { GRPC_PORT } from '../../../services/protocol/index.ts';
-import type { FurtherService } from '../../cluster/index.ts';
+import type { Capability, FurtherService, Manifest } from '../../cluster/index.ts';
 import { NAMESPACE } from '../../cluster/index.ts';
 import { formatDuration } from '../../common/duration.ts';
 import { wrap } from '../../common/terminal.ts';
@@ -64,6 +64,7 @@ export type Fact = {
 } & (
   | { kind: 'dns'; name: string; type: 'lookup' | 'A' | 'SRV' }
   | { kind: 'tcp'; host: string; port: number }
+  | { kind: 'dry-run'; object: Manifest }
 );
 
 const full = (name: string): string => `${name}.${NAMESPACE}.svc.cluster.local`;
@@ -85,6 +86,33 @@ function ports(role: Role, service: string, port: number): Fact {
     expected: [`port ${port}`],
   };
 }
+
+/** A Service of type NodePort, which nobody makes. */
+function nodePort(role: Role, clusterIP: 'None' | undefined, outcome: 'accepted' | 'refused'): Fact {
+  const name = `greeter-node-port-${role}`;
+  const spec = {
+    type: 'NodePort',
+    ports: [{ name: 'grpc', port: GRPC_PORT }],
+    ...(clusterIP && { clusterIP }),
+  };
+  const object = { apiVersion: 'v1', kind: 'Service', metadata: { name, namespace: NAMESPACE }, spec };
+  return {
+    role,
+    when: 'pods',
+    kind: 'dry-run',
+    object,
+    asks: `${role} of type NodePort`,
+    expected: [outcome],
+  };
+}
+
+/** Where Services can have ports of the nodes. */
+const NODE_PORTS = [nodePort('cluster-ip', undefined, 'accepted'), nodePort('headless', 'None', 'refused')];
+
+export const factsOf = (capabilities: ReadonlySet<Capability>): Fact[] => [
+  ...FACTS,
+  ...(capabilities.has('node-ports') ? NODE_PORTS : []),
+];
 
 /** What a Service without a virtual IP does otherwise than one with it. */
 export const FACTS: readonly Fact[] = [

@@ -1,17 +1,15 @@
 // Answers over time: by action, by question, by pod that left, and as curves.
-import { outcomeOf } from '../../checks/index.ts';
+import { outcomeOf, type Probe } from '../../checks/index.ts';
 import { formatDuration } from '../../common/duration.ts';
 import {
   answeredAddresses,
   answeredAfterMs,
   between,
-  type DnsProbed,
   type History,
   leavingAtMs,
   podsOf,
   readyAddresses,
   SERVER_APP,
-  type TcpProbed,
 } from '../../history/index.ts';
 import type { Plot, ResultTable } from '../../report/index.ts';
 import { doneOf } from './moments.ts';
@@ -48,7 +46,7 @@ export function answerTable(history: History, parameters: Parameters): ResultTab
   };
 }
 
-type Asked = { fact: Fact; probe: DnsProbed | TcpProbed | undefined };
+type Asked = { fact: Fact; probe: Probe | undefined };
 
 export const factTable = (asked: readonly Asked[]): ResultTable => ({
   title: 'What else is different without a virtual IP',
