@@ -145,6 +145,24 @@ describe('in the middle of a run', () => {
     expect(await leftOvers()).toBe('');
   });
 
+  it('has its DNS again when a killed run has broken it', async () => {
+    const corefile = async () => {
+      const yaml = await kubectl(['-n', 'kube-system', 'get', 'configmap', 'coredns', '-o', 'yaml']);
+      // Without what changes with every write.
+      return yaml.slice(0, yaml.indexOf('\nkind:'));
+    };
+    const before = await corefile();
+    await lab('experiment', ['dns-outage', '--warmup', '1s', '--name', LAB], {
+      signal: { name: 'SIGKILL', when: (stderr) => stderr.includes('DNS broken: watching') },
+    });
+    expect(await corefile()).toContain('rcode SERVFAIL');
+    const up = await lab('lab-up', ['--name', LAB]);
+    expect(up.stderr).toContain('an interrupted run had broken it');
+    expect(up.exitCode).toBe(0);
+    expect(await corefile()).toBe(before);
+    expect(await leftOvers()).toBe('');
+  });
+
   it('has every node Ready again when a killed run has cut one off', async () => {
     await lab('experiment', ['node-outage', '--warmup', '1s', '--name', LAB], {
       signal: { name: 'SIGKILL', when: (stderr) => stderr.includes('node away: watching') },

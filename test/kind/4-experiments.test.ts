@@ -1,9 +1,9 @@
-// Experiments beside `scale` on a real cluster: one that shows the library, one that embedded cannot hold. The others are
-// held to it there, and all of them by `npm run proof -- --all 2`.
+// Experiments beside `scale` on a real cluster: one that shows kube-proxy, one that shows CoreDNS. The others are held to
+// it on an embedded one, and all of them by `npm run proof -- --all 2`.
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { lab } from '../support/cli.ts';
-import { passing, resolverHolds } from '../support/experiments.ts';
-import { kindClusters, kubectl, LAB, leftOvers } from './support.ts';
+import { passing } from '../support/passing.ts';
+import { kindClusters, LAB, leftOvers } from './support.ts';
 
 let wasUp = false;
 
@@ -18,19 +18,16 @@ afterAll(async () => {
 });
 
 const on = { name: LAB, leftOvers };
-resolverHolds(on);
 
-it('dns-outage passes, also where one that was killed has left DNS broken: the next mends it first', async () => {
-  const corefile = () => kubectl(['-n', 'kube-system', 'get', 'configmap', 'coredns', '-o', 'yaml']);
-  const before = await corefile();
-  await lab('experiment', ['dns-outage', '--warmup', '1s', '--hold', '60s', '--name', LAB], {
-    signal: { name: 'SIGKILL', when: (stderr) => stderr.includes('DNS broken: watching') },
-  });
-  expect(await corefile()).toContain('rcode SERVFAIL');
-  const { arms } = await passing(on, 'dns-outage', '--warmup 3s --hold 8s');
-  expect(arms.map(({ arm }) => arm)).toEqual(['connected', 'max-age', 'late', 'late-watch', 'late-address']);
-  expect(dataOf(await corefile())).toBe(dataOf(before));
+it('distribution passes: one pod for a connection, all for round robin, at random over a ClusterIP', async () => {
+  const { tables } = await passing(on, 'distribution', '--servers 3 --channels 15 --window 6s --warmup 3s');
+  const connections = tables[0]?.rows.map((row) => row.at(-1)).filter(Boolean);
+  expect(connections).toEqual(['1', '1', '1', '3', '15', '15', '15', '45']);
 });
 
-/** Without what changes with every write. */
-const dataOf = (yaml: string): string => yaml.slice(0, yaml.indexOf('\nkind:'));
+it('dns passes: the answers of CoreDNS follow the EndpointSlices, and no headless Service has a port of the nodes', async () => {
+  const { tables } = await passing(on, 'dns', '--from 1 --to 3 --settle 3s');
+  const facts = tables[1]?.rows ?? [];
+  expect(facts).toContainEqual(['cluster-ip of type NodePort', 'accepted', 'accepted']);
+  expect(facts).toContainEqual(['headless of type NodePort', 'refused', 'refused']);
+});
