@@ -1,6 +1,7 @@
 // Nodes of kind that fail and are mended, on fake programs.
+import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { failNode, mendNodes } from '../../scripts/cluster/kind/fail-node.ts';
 import { type Lab, readState, writeState } from '../../scripts/cluster/lab.ts';
 import { type FakePrograms, fakePrograms } from '../support/fake-programs.ts';
@@ -89,4 +90,51 @@ it('leaves nodes alone that are not there any more', async () => {
   await failNode(lab, 'x-worker2', 'partition');
   await fake.removeCluster('x');
   expect(await mend()).toBeUndefined();
+});
+
+it('is refused where the lab is not known, before anything is done', async () => {
+  await rm(join(lab.dir, 'lab.json'));
+  await expect(failNode(lab, 'x-worker2', 'partition')).rejects.toThrow(
+    'this checkout does not know the lab "x"',
+  );
+  expect(await commands()).toEqual([]);
+});
+
+describe('the rules in the node', () => {
+  /** iptables and ip6tables as shell scripts, in which a rule is there as often as it was inserted. */
+  const inNode = async (shell: string) => {
+    for (const program of ['iptables', 'ip6tables']) {
+      const file = join(dir.path, program);
+      await writeFile(file, `#!/bin/sh\nrules="${file}-rules"\necho "$*" >> "${file}-asked"\n${shell}\n`);
+      await chmod(file, 0o755);
+    }
+    await fake.instead('docker exec', `shift 2; PATH="${dir.path}:$PATH" exec "$@"`);
+  };
+  const RULES_IN_A_FILE = `
+    chain=$5
+    case "$4" in
+      --insert) echo "$chain" >> "$rules" ;;
+      --check) grep -q "^$chain$" "$rules" ;;
+      --delete) sed -i "0,/^$chain$/{/^$chain$/d}" "$rules" ;;
+    esac`;
+
+  it('are gone, all of them, also where one was inserted twice', async () => {
+    await inNode(RULES_IN_A_FILE);
+    await failNode(lab, 'x-worker2', 'partition');
+    await failNode(lab, 'x-worker2', 'partition');
+    const rules = () => readFile(join(dir.path, 'ip6tables-rules'), 'utf8');
+    expect(await rules()).toBe('PREROUTING\nPOSTROUTING\nPREROUTING\nPOSTROUTING\n');
+    expect(await mend()).toBe('connected x-worker2');
+    expect(await rules()).toBe('');
+  });
+
+  it('are not forgotten while they cannot be deleted', async () => {
+    await inNode('exit 0');
+    await failNode(lab, 'x-worker2', 'partition');
+    await inNode('[ "$4" = --check ] || exit 4');
+    await expect(mend()).rejects.toThrow('this command failed');
+    await inNode('exit 4');
+    await expect(mend()).rejects.toThrow('this command failed');
+    expect((await readState(lab))?.partitioned).toEqual(['x-worker2']);
+  });
 });

@@ -54,7 +54,15 @@ const deleteAll = ({ command, rule }: Rule): string =>
 
 async function remember(lab: Lab, change: (before: readonly string[]) => string[]): Promise<void> {
   const state = await readState(lab);
-  if (state === undefined) throw new LabError('failed', `${lab.dir} does not say what lab it is of`);
+  if (state === undefined) {
+    throw new LabError(
+      'failed',
+      `this checkout does not know the lab "${lab.name}": another may have made it`,
+      {
+        hint: 'Run lab:down and lab:up here.',
+      },
+    );
+  }
   await writeState(lab, { ...state, partitioned: change(state.partitioned ?? []) });
 }
 
