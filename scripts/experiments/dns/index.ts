@@ -22,8 +22,8 @@ const dns: Experiment = {
     'The answer is held against the EndpointSlices as the API tells of them. And some',
     'questions are asked once: what a headless Service makes of port → targetPort,',
     'what SRV records tell, whether an answer that is too large for one UDP packet',
-    'comes whole, whether it can be of type NodePort (on kind), and what is left when',
-    'there is no pod at all.',
+    'comes whole, whether a headless Service can be of type NodePort (on kind), and',
+    'what is left when there is no pod at all.',
     'The client also makes some calls, as a pulse: how they end is no matter.',
   ].join('\n'),
   use: [

@@ -175,6 +175,7 @@ export function describeNames(parameters: Parameters): string {
       `is refused on ${MAPPED_PORT}, for nobody listens there; its SRV records tell ${GRPC_PORT}.`,
     `Large answers: ${MANY} addresses take more than the 512 bytes of a plain UDP answer; the resolver asks again over TCP, and ` +
       'has them all.',
+    'NodePort, where the provider has any: the API takes it with a ClusterIP, and refuses it for a headless Service.',
     ...(readinessProbe === 'on'
       ? []
       : ['Without a readiness probe nobody finds out that a pod is not Ready: the claim fails.']),
