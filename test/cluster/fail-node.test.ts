@@ -122,7 +122,7 @@ describe('the rules in the node', () => {
     await inNode(RULES_IN_A_FILE);
     await failNode(lab, 'x-worker2', 'partition');
     await failNode(lab, 'x-worker2', 'partition');
-    const rules = () => readFile(join(dir.path, 'ip6tables-rules'), 'utf8');
+    const rules = () => readFile(join(dir.path, 'iptables-rules'), 'utf8');
     expect(await rules()).toBe('PREROUTING\nPOSTROUTING\nPREROUTING\nPOSTROUTING\n');
     expect(await mend()).toBe('connected x-worker2');
     expect(await rules()).toBe('');

@@ -27,7 +27,10 @@ export async function failNode(lab: Lab, node: string, failure: NodeFailure): Pr
   }
   // Remembered first: a run that is killed in between has left nothing that is not found.
   await remember(lab, (before) => [...new Set([...before, node])]);
-  await inNode(node, RULES.map(({ command, rule }) => `${command} --insert ${rule}`).join(' && '));
+  await inNode(
+    node,
+    inAll(({ command, rule }) => `${command} --insert ${rule}`),
+  );
 }
 
 /** Starts what is stopped, and connects what is cut off. Says what it did; undefined when nothing was to be done. */
@@ -39,7 +42,7 @@ export async function mendNodes(lab: Lab, work: Work): Promise<string | undefine
     await run(['docker', 'start', ...stopped], { signal: work.signal, timeoutMs: PATIENCE_MS });
   }
   const partitioned = ((await readState(lab))?.partitioned ?? []).filter((node) => nodes.has(node));
-  await Promise.all(partitioned.map((node) => inNode(node, RULES.map(deleteAll).join(' && '))));
+  await Promise.all(partitioned.map((node) => inNode(node, inAll(deleteAll))));
   if (partitioned.length > 0) await remember(lab, () => []);
   const did = [
     ...(stopped.length > 0 ? [`started ${stopped.join(', ')}`] : []),
@@ -47,6 +50,13 @@ export async function mendNodes(lab: Lab, work: Work): Promise<string | undefine
   ];
   return did.length > 0 ? did.join('; ') : undefined;
 }
+
+/** A machine without IPv6 has no ip6tables to ask. */
+const inAll = (shellOf: (rule: Rule) => string): string =>
+  RULES.map((rule) => {
+    const shell = shellOf(rule);
+    return rule.command.startsWith('ip6') ? `{ [ ! -e /proc/net/if_inet6 ] || ${shell}; }` : shell;
+  }).join(' && ');
 
 /** Until there is none like it, which is what 1 stands for; any other failure is one. */
 const deleteAll = ({ command, rule }: Rule): string =>

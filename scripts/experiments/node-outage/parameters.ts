@@ -40,7 +40,7 @@ export type Parameters = {
 };
 
 /**
- * From a node's last sign of life to its pods not ready in the EndpointSlices: a kubelet renews its lease every 10 s; the node
+ * From the loss of a node to its pods not ready in the EndpointSlices: a kubelet renews its lease every 10 s; the node
  * controller looks every 5 s, and gives a node 40 s, from Kubernetes 1.32 on 50 s (kubernetes/kubernetes#126287).
  */
 export const NOTICED = { fromMs: 40_000 - 10_000, toMs: 50_000 + 5000 + SLACK_MS };
