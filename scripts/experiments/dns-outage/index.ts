@@ -27,10 +27,10 @@ const dnsOutage: Experiment = {
   question: "When the cluster's DNS is broken, who notices?",
   about: [
     'DNS is down, answers everything with an error, or is slow (--by; slow: on the',
-    'embedded provider). Two clients are connected: one for good (connected), one to',
-    'servers that end its connections (max-age). Three begin while it is broken: with',
-    'a DNS name (late), with a watch of the API (late-watch, grpc-kit), and with the',
-    'address of a server (late-address, the control). Then DNS is mended.',
+    'embedded provider). Two clients are connected: one for good (connected), one',
+    'to servers that end its connections (max-age). Three begin while it is broken:',
+    'with a DNS name (late), with a watch of the API (late-watch, grpc-kit), and',
+    'with the address of a server (late-address, the control). Then DNS is mended.',
   ].join('\n'),
   use: [
     'Connected clients hide an outage of DNS: what fails is what begins, with',

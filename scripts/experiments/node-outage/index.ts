@@ -16,15 +16,15 @@ const nodeOutage: Experiment = {
   order: 84,
   question: 'A node is lost: for how long are calls sent to the servers that were on it?',
   about: [
-    'A node with servers is cut off from the network, or stops (--by); the clients are',
-    'on another. They have connections with keepalive (keepalive) and without',
-    '(no-keepalive, the control), a watch of the API (watch, grpc-kit), or a channel for',
-    'each call by ClusterIP (fresh). Then the node comes back.',
+    'A node with servers is cut off from the network, or stops (--by); the clients',
+    'are on another. They have connections with keepalive (keepalive) and without',
+    '(no-keepalive, the control), a watch of the API (watch, grpc-kit), or a channel',
+    'for each call by ClusterIP (fresh). Then the node comes back.',
   ].join('\n'),
   use: [
-    'Kubernetes takes most of a minute to notice that a node is gone, and TCP a quarter of',
-    'an hour. Set keepalive at clients that call all the time (their servers have to permit',
-    'pings that often), and give every call a deadline.',
+    'Kubernetes takes most of a minute to notice that a node is gone, and TCP a',
+    'quarter of an hour. Set keepalive at clients that call all the time (their',
+    'servers have to permit pings that often), and give every call a deadline.',
   ].join('\n'),
   options: (command) => {
     const own = command
