@@ -36,7 +36,8 @@ export async function breakDns(api: ClusterApi, broken: DnsFailure): Promise<voi
 }
 
 /**
- * Makes it what it was before `breakDns`, whoever called that. Returns when it answers again.
+ * Makes it what it was before `breakDns`, whoever called that. Returns when it answers again; the embedded server takes a
+ * moment more.
  *
  * @returns whether it was broken.
  */

@@ -69,7 +69,7 @@ export async function onLab(
       throw new LabError(
         'usage',
         `${experiment} needs ${missing.join(', ')}, which ${provider.name} does not have`,
-        { hint: `Use --provider ${provider.name === 'kind' ? 'embedded' : 'kind'} with another --name.` },
+        { hint: 'Use another --provider, with another --name: docs/providers.md says what each can do.' },
       );
     },
     run: ({ experiment, plan, command }, live) =>
