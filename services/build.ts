@@ -48,7 +48,7 @@ const protoFiles: Record<string, Record<string, string>> = {
 
 /** What each image can run: main.js is what its container does. */
 const programs: Record<string, readonly string[]> = {
-  'greeter-server': ['main', 'health-probe', 'relay'],
+  'greeter-server': ['main', 'health-probe', 'relay', 'dns-relay'],
   'greeter-client': ['main'],
 };
 

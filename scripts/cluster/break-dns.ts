@@ -1,34 +1,17 @@
 // The cluster's DNS broken and mended, be it CoreDNS or the embedded cluster's own server.
-import { LabError } from '../common/errors.ts';
 import { type ClusterApi, statusOf } from './api.ts';
 import { breakCoreDns, hasCoreDns, mendCoreDns } from './core-dns.ts';
+import type { DnsFailure } from './dns-failure.ts';
 import { DNS_FAULT } from './embedded/network/dns-fault.ts';
-
-/** `down`: nothing answers. `SERVFAIL`, `NXDOMAIN`: that is the answer, whatever is asked. `slow`: answers take long. */
-export const DNS_FAILURES = ['down', 'SERVFAIL', 'NXDOMAIN', 'slow'] as const;
-export type DnsFailure =
-  | { failure: 'down' | 'SERVFAIL' | 'NXDOMAIN' }
-  | {
-      failure: 'slow';
-      /** Of each answer. */
-      delayMs: number;
-    };
 
 /**
  * Breaks DNS for all of the cluster, until `mendDns`: what is needed for that is kept in the cluster. Returns when it is
  * broken; the embedded server takes a moment more.
  *
- * @throws LabError `usage` where DNS is to be slow and is CoreDNS, which has no plugin that delays; `prerequisite` when
- * its Corefile is not as kubeadm writes it.
+ * @throws LabError `prerequisite` where DNS is CoreDNS and its Corefile is not as kubeadm writes it.
  */
 export async function breakDns(api: ClusterApi, broken: DnsFailure): Promise<void> {
-  if (await hasCoreDns(api)) {
-    if (broken.failure === 'slow')
-      throw new LabError('usage', 'CoreDNS cannot be made slow', {
-        hint: 'Use embedded: --provider embedded',
-      });
-    return breakCoreDns(api, broken.failure);
-  }
+  if (await hasCoreDns(api)) return breakCoreDns(api, broken);
   await mendDns(api);
   const data = Object.fromEntries(Object.entries(broken).map(([key, value]) => [key, String(value)]));
   const body = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: DNS_FAULT.name }, data };

@@ -1,15 +1,15 @@
 // The cluster's DNS server, CoreDNS as kubeadm installs it: broken on purpose, and mended.
 import { type KubernetesObject, PatchStrategy } from '@kubernetes/client-node';
-import { LabError } from '../common/errors.ts';
 import { waitFor } from '../common/wait.ts';
 import { type ClusterApi, statusOf } from './api.ts';
+import { BEHIND_PORT, type DnsPods, withRelay } from './core-dns-delay.ts';
+import { answeringAll, listeningOn } from './corefile.ts';
+import type { DnsFailure } from './dns-failure.ts';
+import { NAMESPACE } from './lab.ts';
 import { isRolledOut } from './ready.ts';
 
-/** Its replicas, and the text that it is configured by. */
-export type CoreDns = { replicas: number; corefile: string };
-
-/** `down`: without a replica. The others: it answers so, whatever is asked. */
-type CoreDnsFailure = 'down' | 'SERVFAIL' | 'NXDOMAIN';
+/** Its replicas, the text that it is configured by, and of its pods what may be changed. */
+export type CoreDns = { replicas: number; corefile: string; pods: DnsPods };
 
 /** Of its Deployment, and of the ConfigMap with its Corefile. */
 const COREDNS = { namespace: 'kube-system', name: 'coredns' };
@@ -17,7 +17,6 @@ const PODS = { namespace: 'kube-system', labelSelector: 'k8s-app=kube-dns' };
 /** Annotation of its Deployment while a run has broken it: how it was before, as JSON. */
 const MARK = 'grpc-kind-lab.dev/before-fault';
 const CHANGED_MS = 60_000;
-const BLOCK = '.:53 {';
 
 export async function hasCoreDns(api: ClusterApi): Promise<boolean> {
   try {
@@ -32,35 +31,29 @@ export async function hasCoreDns(api: ClusterApi): Promise<boolean> {
 export async function readCoreDns(api: ClusterApi): Promise<CoreDns> {
   const { spec } = await api.apps.readNamespacedDeployment(COREDNS);
   const { data } = await api.core.readNamespacedConfigMap(COREDNS);
-  return { replicas: spec?.replicas ?? 1, corefile: data?.Corefile ?? '' };
+  const { containers = [], tolerations = [] } = spec?.template.spec ?? {};
+  return { replicas: spec?.replicas ?? 1, corefile: data?.Corefile ?? '', pods: { containers, tolerations } };
 }
-
-/**
- * A Corefile that answers everything with this code.
- *
- * @throws LabError `prerequisite` when it is not as kubeadm writes it.
- */
-export function answeringAll(corefile: string, rcode: Exclude<CoreDnsFailure, 'down'>): string {
-  if (!corefile.includes(BLOCK))
-    throw new LabError('prerequisite', `the Corefile of kube-system/coredns has no block "${BLOCK}"`);
-  return corefile.replace(BLOCK, `${BLOCK}\n    ${templateOf(rcode)}`);
-}
-
-/** What has to be written into the block ".:53 {". */
-export const templateOf = (rcode: string): string => `template ANY ANY {\n        rcode ${rcode}\n    }`;
 
 /** Returns at once. */
 export const scaleCoreDns = (api: ClusterApi, replicas: number): Promise<void> =>
   patchDeployment(api, { spec: { replicas } });
 
 /**
- * Writes a Corefile, and returns when pods that have read it are all that is left: the `reload` plugin alone takes up to
- * 45 s to see that it changed.
+ * Changes it, and returns when pods that have read it are all that is left: the `reload` plugin alone takes up to 45 s to
+ * see that a Corefile changed.
  */
-export async function configureCoreDns(api: ClusterApi, corefile: string, replicas?: number): Promise<void> {
-  await patch(api, { apiVersion: 'v1', kind: 'ConfigMap', metadata: COREDNS, data: { Corefile: corefile } });
+export async function configureCoreDns(api: ClusterApi, change: Partial<CoreDns>): Promise<void> {
+  const { replicas, corefile, pods } = change;
+  if (corefile !== undefined)
+    await patch(api, {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: COREDNS,
+      data: { Corefile: corefile },
+    });
   const annotations = { 'kubectl.kubernetes.io/restartedAt': new Date().toISOString() };
-  const template = { metadata: { annotations } };
+  const template = { metadata: { annotations }, ...(pods && { spec: pods }) };
   await patchDeployment(api, { spec: { template, ...(replicas !== undefined && { replicas }) } });
   await rolledOut(api);
 }
@@ -70,15 +63,37 @@ export async function configureCoreDns(api: ClusterApi, corefile: string, replic
  *
  * @throws LabError `prerequisite` when its Corefile is not as kubeadm writes it.
  */
-export async function breakCoreDns(api: ClusterApi, failure: CoreDnsFailure): Promise<void> {
+export async function breakCoreDns(api: ClusterApi, broken: DnsFailure): Promise<void> {
   // What is broken still is not how it was.
   await mendCoreDns(api);
   const before = await readCoreDns(api);
-  const corefile = failure === 'down' ? before.corefile : answeringAll(before.corefile, failure);
+  const change = await changeFor(api, before, broken);
   await patchDeployment(api, { metadata: { annotations: { [MARK]: JSON.stringify(before) } } });
-  if (failure !== 'down') return configureCoreDns(api, corefile);
-  await scaleCoreDns(api, 0);
-  await rolledOut(api);
+  await configureCoreDns(api, change);
+}
+
+async function changeFor(
+  api: ClusterApi,
+  { corefile, pods }: CoreDns,
+  broken: DnsFailure,
+): Promise<Partial<CoreDns>> {
+  switch (broken.failure) {
+    case 'down':
+      return { replicas: 0 };
+    case 'slow': {
+      const image = await imageOfServer(api);
+      const relay = { image, delayMs: broken.delayMs };
+      return { corefile: listeningOn(corefile, BEHIND_PORT), pods: withRelay(pods, relay) };
+    }
+    default:
+      return { corefile: answeringAll(corefile, broken.failure) };
+  }
+}
+
+/** It is on every worker. */
+async function imageOfServer(api: ClusterApi): Promise<string> {
+  const { spec } = await api.apps.readNamespacedDeployment({ namespace: NAMESPACE, name: 'greeter-server' });
+  return spec?.template.spec?.containers[0]?.image ?? '';
 }
 
 /**
@@ -89,9 +104,8 @@ export async function breakCoreDns(api: ClusterApi, failure: CoreDnsFailure): Pr
 export async function mendCoreDns(api: ClusterApi): Promise<boolean> {
   const mark = await readMark(api);
   if (mark === undefined) return false;
-  const { replicas, corefile } = JSON.parse(mark) as CoreDns;
   // Its pods begin anew, also where the Corefile is what it was: a mend may have been cut off between the two.
-  await configureCoreDns(api, corefile, replicas);
+  await configureCoreDns(api, JSON.parse(mark) as CoreDns);
   // Last: what is interrupted before is mended by whoever comes next.
   await patchDeployment(api, { metadata: { annotations: { [MARK]: null } } });
   return true;

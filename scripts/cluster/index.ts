@@ -4,12 +4,14 @@ import type { Problem } from './provider.ts';
 
 export * from './api.ts';
 export { apply, deleteRun } from './apply.ts';
-export { breakDns, DNS_FAILURES, type DnsFailure, mendDns } from './break-dns.ts';
+export { breakDns, mendDns } from './break-dns.ts';
 export { chooseProvider, PROVIDERS, type ProviderChoice, usableProviders } from './choose-provider.ts';
 export { readClusterConfig } from './config.ts';
 export { type Connection, connection } from './connection.ts';
 export { type ContextOptions, kubeConfigOf } from './context.ts';
-export { answeringAll, configureCoreDns, readCoreDns, scaleCoreDns, templateOf } from './core-dns.ts';
+export { configureCoreDns, readCoreDns, scaleCoreDns } from './core-dns.ts';
+export { answeringAll, templateOf } from './corefile.ts';
+export { DNS_FAILURES, type DnsFailure } from './dns-failure.ts';
 export { allLabs, down } from './down.ts';
 export { findProcesses as findPodProcesses } from './embedded/leftovers.ts';
 export { kindProvider } from './kind/index.ts';

@@ -20,22 +20,15 @@ export type Ownership = 'absent' | 'ours' | 'partial' | 'foreign';
 /**
  * What an experiment may ask of a cluster beyond the Kubernetes API: that NetworkPolicies have an effect; that pods are
  * containers, with kernel parameters and ports of their own; that nodes can be stopped; that DNS and the like are pods;
- * that Services can have ports of the nodes; that DNS can be made slow.
+ * that Services can have ports of the nodes.
  */
-export type Capability =
-  | 'network-policy'
-  | 'containers'
-  | 'stop-nodes'
-  | 'system-pods'
-  | 'node-ports'
-  | 'slow-dns';
+export type Capability = 'network-policy' | 'containers' | 'stop-nodes' | 'system-pods' | 'node-ports';
 export const CAPABILITIES: ReadonlySet<Capability> = new Set([
   'network-policy',
   'containers',
   'stop-nodes',
   'system-pods',
   'node-ports',
-  'slow-dns',
 ]);
 
 /**

@@ -22,6 +22,7 @@ kubectl -n kube-system rollout restart deployment coredns`,
     answeringAll(corefile, 'SERVFAIL');
     return corefile;
   },
-  inject: async (api) => configureCoreDns(api, answeringAll((await readCoreDns(api)).corefile, 'SERVFAIL')),
-  heal: (api, _world, corefile) => configureCoreDns(api, String(corefile)),
+  inject: async (api) =>
+    configureCoreDns(api, { corefile: answeringAll((await readCoreDns(api)).corefile, 'SERVFAIL') }),
+  heal: (api, _world, corefile) => configureCoreDns(api, { corefile: String(corefile) }),
 };

@@ -194,7 +194,7 @@ export const endpoints = area('endpoints', (contract) => {
     'at every event of a scale-out and back, ready endpoints are pods that were Ready',
     async (space) => {
       await runService(space, 'events');
-      await runDeployment(space, 'events', 2);
+      await endpointsAre(space, 'events', await runDeployment(space, 'events', 2));
       await using slices = await space.watch<V1EndpointSlice>(space.path('endpointslices'), {
         labelSelector: `${OF}=events`,
       });

@@ -42,7 +42,6 @@ describe('options', () => {
     expect(prediction).toContain('For 15.0s the DNS of the cluster answers everything with SERVFAIL.');
     expect(planOf(dnsOutage, '--by down').prediction).toContain('is down.');
     const slow = planOf(dnsOutage, '--by slow');
-    expect(slow.needs).toEqual(['slow-dns']);
     expect(slow.prediction).toContain('takes 3.0s to answer.');
     expect(widthOf(slow.prediction)).toBeLessThanOrEqual(80);
   });

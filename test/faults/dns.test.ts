@@ -8,17 +8,23 @@ import { type KubeApi, kubeApi, pod, refuse } from '../support/kube-api.ts';
 const DEPLOYMENTS = '/apis/apps/v1/namespaces/kube-system/deployments';
 const CONFIG_MAPS = '/api/v1/namespaces/kube-system/configmaps';
 const PODS = '/api/v1/namespaces/kube-system/pods';
+const CONTAINERS = [{ name: 'coredns', image: 'coredns:1', args: ['-conf', '/etc/coredns/Corefile'] }];
+const TOLERATIONS = [
+  { key: 'CriticalAddonsOnly', operator: 'Exists' },
+  { key: 'node-role.kubernetes.io/control-plane', effect: 'NoSchedule' },
+];
 const COREFILE = '.:53 {\n    errors\n    forward . /etc/resolv.conf\n}\n';
 
 async function clusterWith({ corefile = COREFILE } = {}): Promise<KubeApi> {
   const kube = await kubeApi();
   const metadata = { name: 'coredns', namespace: 'kube-system', generation: 1 };
+  const template = { spec: { containers: CONTAINERS, tolerations: TOLERATIONS } };
   const status = { observedGeneration: 1, replicas: 2, updatedReplicas: 2, availableReplicas: 2 };
   kube.put(DEPLOYMENTS, {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
     metadata,
-    spec: { replicas: 2 },
+    spec: { replicas: 2, template },
     status,
   });
   const config = { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { Corefile: corefile } };
@@ -38,6 +44,7 @@ function coreDns(kube: KubeApi) {
     corefile: (config as V1ConfigMap).data?.Corefile,
     marks: Object.keys(metadata?.annotations ?? {}),
     restarts: spec?.template?.metadata?.annotations,
+    pods: spec?.template?.spec,
   };
 }
 
@@ -141,12 +148,55 @@ it('is left alone where its Corefile is not as kubeadm writes it', async () => {
   expect(coreDns(kube)).toMatchObject({ replicas: 2, marks: [] });
 });
 
-it('cannot be slow where it is CoreDNS', async () => {
-  await using kube = await clusterWith();
-  const fault = dnsFault(kube.api, { arm: 'connected', failure: 'slow', delayMs: 3000 });
-  expect(fault.detail).toBe('DNS takes 3.0s to answer');
-  await expect(fault.inject()).rejects.toThrow('CoreDNS cannot be made slow');
-  expect(coreDns(kube)).toMatchObject({ replicas: 2, marks: [] });
+describe('slow', () => {
+  const slow = (kube: KubeApi) => {
+    const containers = [{ name: 'greeter-server', image: 'grpc-kind-lab/greeter-server:1' }];
+    const metadata = { name: 'greeter-server', namespace: 'grpc-kind-lab' };
+    const spec = { template: { spec: { containers } } };
+    const server = { apiVersion: 'apps/v1', kind: 'Deployment', metadata, spec };
+    kube.put(DEPLOYMENTS.replace('kube-system', 'grpc-kind-lab'), server);
+    return dnsFault(kube.api, { arm: 'connected', failure: 'slow', delayMs: 3000 });
+  };
+
+  it('has a relay before it, of the image that workers have, and nowhere else', async () => {
+    await using kube = await clusterWith();
+    const fault = slow(kube);
+    expect(fault.detail).toBe('DNS takes 3.0s to answer');
+    await fault.inject();
+    const { corefile, pods, marks } = coreDns(kube);
+    expect(corefile).toBe(COREFILE.replace('53', '5353'));
+    expect(pods?.containers).toMatchObject([
+      CONTAINERS[0] ?? {},
+      {
+        image: 'grpc-kind-lab/greeter-server:1',
+        command: ['node', '/app/dns-relay.js'],
+        env: [
+          { name: 'DNS_RELAY_TARGET_PORT', value: '5353' },
+          { name: 'DNS_RELAY_DELAY_MS', value: '3000' },
+        ],
+      },
+    ]);
+    expect(pods?.tolerations).toEqual([TOLERATIONS[0]]);
+    expect(marks).toHaveLength(1);
+    await fault.heal();
+    expect(coreDns(kube)).toMatchObject({ replicas: 2, corefile: COREFILE, marks: [] });
+    expect(coreDns(kube).pods).toEqual({ containers: CONTAINERS, tolerations: TOLERATIONS });
+  });
+
+  it('is what it was at first where it is broken otherwise then', async () => {
+    await using kube = await clusterWith();
+    await slow(kube).inject();
+    await dnsFault(kube.api, { arm: 'connected', failure: 'SERVFAIL' }).inject();
+    expect(coreDns(kube).pods).toEqual({ containers: CONTAINERS, tolerations: TOLERATIONS });
+    expect(await mendDns(kube.api)).toBe(true);
+    expect(coreDns(kube)).toMatchObject({ replicas: 2, corefile: COREFILE, marks: [] });
+  });
+
+  it('is left alone where its Corefile is not as kubeadm writes it', async () => {
+    await using kube = await clusterWith({ corefile: 'example.org {\n}\n' });
+    await expect(slow(kube).inject()).rejects.toThrow('has no block ".:53 {"');
+    expect(coreDns(kube)).toMatchObject({ pods: { containers: CONTAINERS }, marks: [] });
+  });
 });
 
 describe('without CoreDNS', () => {

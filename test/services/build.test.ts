@@ -37,6 +37,7 @@ it('builds the same bytes twice, readable by any user, and says nothing', () => 
   expect(Object.keys(files).sort()).toEqual([
     'greeter-client/main.js',
     'greeter-client/proto/health/v1/health.proto',
+    'greeter-server/dns-relay.js',
     'greeter-server/health-probe.js',
     'greeter-server/main.js',
     'greeter-server/proto/channelz.proto',

@@ -68,7 +68,7 @@ export type Service = Awaited<ReturnType<typeof start>>;
 export const startServer = (env: Env = {}) => start('greeter-server', { POD_NAME: 'server-0', ...env });
 export const startClient = (env: Env = {}) => start('greeter-client', { POD_NAME: 'client-0', ...env });
 /** Its `target` is where it relays from. */
-export const startRelay = (env: Env) => start('greeter-server', env, 'relay');
+export const startRelay = (env: Env, program = 'relay') => start('greeter-server', env, program);
 
 async function start(service: string, env: Env, program?: string) {
   const running = spawn(service, env, program);

@@ -16,7 +16,7 @@ import { resources } from './resources.ts';
 
 export const embeddedProvider = (): Provider => ({
   name: 'embedded',
-  capabilities: new Set(['slow-dns']),
+  capabilities: new Set(),
   available: async () => {},
   foreignHint: () => 'npm run lab:down in the folder that it was made from',
   preflight,

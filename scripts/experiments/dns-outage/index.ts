@@ -19,18 +19,18 @@ import {
   serviceOf,
 } from './arms.ts';
 import { judgeDnsOutage } from './judge.ts';
-import { failureOf, needsOf, type Parameters, parametersOf, refuseWhatTellsNothing } from './parameters.ts';
+import { failureOf, type Parameters, parametersOf, refuseWhatTellsNothing } from './parameters.ts';
 
 const dnsOutage: Experiment = {
   name: 'dns-outage',
   order: 82,
   question: "When the cluster's DNS is broken, who notices?",
   about: [
-    'DNS is down, answers everything with an error, or is slow (--by; slow: on the',
-    'embedded provider). Two clients are connected: one for good (connected), one',
-    'to servers that end its connections (max-age). Three begin while it is broken:',
-    'with a DNS name (late), with a watch of the API (late-watch, grpc-kit), and',
-    'with the address of a server (late-address, the control). Then DNS is mended.',
+    'DNS is down, answers everything with an error, or is slow (--by). Two clients',
+    'are connected: one for good (connected), one to servers that end its',
+    'connections (max-age). Three begin while it is broken: with a DNS name (late),',
+    'with a watch of the API (late-watch, grpc-kit), and with the address of a',
+    'server (late-address, the control). Then DNS is mended.',
   ].join('\n'),
   use: [
     'Connected clients hide an outage of DNS: what fails is what begins, with',
@@ -78,7 +78,7 @@ function plan(parameters: Parameters): Plan {
     parameters,
     prediction: describeArms(parameters),
     arms: plansOf(parameters),
-    needs: needsOf(parameters),
+    needs: [],
     run: (stage) => run(stage, parameters),
     judge: (history) => judgeDnsOutage(history, parameters),
   };

@@ -1,7 +1,7 @@
 // The parameters of a dns-outage run: defaults that depend on each other.
 
 import { MIN_CALLS } from '../../checks/index.ts';
-import type { Capability, DnsFailure } from '../../cluster/index.ts';
+import type { DnsFailure } from '../../cluster/index.ts';
 import { formatDuration } from '../../common/duration.ts';
 import { LabError } from '../../common/errors.ts';
 import { SEEING_EVEN_MS } from '../../history/index.ts';
@@ -78,9 +78,6 @@ export function parametersOf(options: Options): Parameters {
 
 export const failureOf = ({ by, delayMs }: Pick<Parameters, 'by' | 'delayMs'>): DnsFailure =>
   by === 'slow' ? { failure: by, delayMs } : { failure: by };
-
-/** CoreDNS has no plugin that delays its answers. */
-export const needsOf = ({ by }: Pick<Parameters, 'by'>): Capability[] => (by === 'slow' ? ['slow-dns'] : []);
 
 /** A resolver asks again after 5 s: resolv.conf(5), `timeout`. */
 const LONGEST_DELAY_MS = 4500;
