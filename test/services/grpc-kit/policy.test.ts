@@ -23,8 +23,12 @@ async function startBackends<const Count extends number>(
   });
 }
 
+const DEADLINE_MS = 3000;
+/** Not at the deadline, nor after a back-off: no less, for a machine that has other things to do. */
+const AT_ONCE_MS = DEADLINE_MS - 500;
+
 const echo = ({ target }: Script, options: ClientOptions = {}) =>
-  createClient(EchoService, target, { deadlineMs: 3000, ...options });
+  createClient(EchoService, target, { deadlineMs: DEADLINE_MS, ...options });
 type Echo = ReturnType<typeof echo>;
 
 /** Who answered each of so many calls in a row: address, or status code. */
@@ -106,7 +110,7 @@ test('when a resolver knows that there is none, calls fail at once; when it does
   source.fail('no pod is ready', { gone: true });
   const begun = performance.now();
   await expect(client.unary({ text: '' })).rejects.toThrow('no pod is ready');
-  expect(performance.now() - begun).toBeLessThan(1000);
+  expect(performance.now() - begun).toBeLessThan(AT_ONCE_MS);
   const waiting = client.unary({ text: 'back' }, { waitForReady: true });
   source.give(places(backends));
   expect(await waiting).toEqual({ text: 'back' });
@@ -118,7 +122,7 @@ test('an empty list fails calls at once, and does not let them hang', async () =
   source.give([]);
   const begun = performance.now();
   await expect(client.unary({ text: '' })).rejects.toThrow('No addresses resolved');
-  expect(performance.now() - begun).toBeLessThan(1000);
+  expect(performance.now() - begun).toBeLessThan(AT_ONCE_MS);
 });
 
 test('a connection that is lost is made again without a call, and the resolver is asked', async () => {
@@ -280,13 +284,13 @@ test('a retry keeps within the deadline, and what may not be repeated is not', a
   await using backends = await startBackends(2);
   for (const { behaviour } of backends) behaviour.fail = status.UNAVAILABLE;
   const source = script();
-  const retry = { maxAttempts: 5, initialBackoffMs: 2000, maxBackoffMs: 2000 };
+  const retry = { maxAttempts: 5, initialBackoffMs: 8000, maxBackoffMs: 8000 };
   await using client = echo(source, { retry, deadlineMs: 300 });
   await using other = echo(source, { retry: { ...retry, methods: ['Repeat'] } });
   source.give(places(backends));
   const begun = performance.now();
   await answerers(client, 1);
-  expect(performance.now() - begun).toBeLessThan(600);
+  expect(performance.now() - begun).toBeLessThan(AT_ONCE_MS);
   for (const { attempts } of backends) attempts.length = 0;
   await answerers(other, 1);
   expect(backends.reduce((sum, backend) => sum + backend.attempts.length, 0)).toBe(1);
