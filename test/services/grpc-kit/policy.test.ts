@@ -48,11 +48,16 @@ async function answerers(client: Echo, calls: number): Promise<string[]> {
 const counts = (seen: readonly string[]): Record<string, number> =>
   Object.fromEntries([...Map.groupBy(seen, (name) => name)].map(([name, all]) => [name, all.length]));
 
-/** Until all backends that are named have a connection, and have answered. */
+/** The client's ends are in this process too: what they take is turns of the event loop, however long each may last. */
+async function noticed(): Promise<void> {
+  for (let turn = 0; turn < 50; turn += 1) await delay(1);
+}
+
+/** Until all backends that are named have a connection, and the client has noticed. */
 async function connected(client: Echo, backends: readonly Backend[]): Promise<void> {
   await client.unary({ text: '' }, { waitForReady: true });
   await eventually(() => backends.every((backend) => backend.connections() > 0));
-  await delay(50);
+  await noticed();
 }
 
 const places = (backends: readonly Backend[], where: readonly Omit<Place, 'address'>[] = []): Place[] =>
@@ -160,7 +165,7 @@ test('prefer_same_node: own node, then own zone, then the rest, and back', async
   expect(counts(await answerers(client, 10))).toEqual({ [far.address]: 10 });
   source.give(all);
   await eventually(() => local.connections() + near.connections() === 2);
-  await delay(50);
+  await noticed();
   expect(counts(await answerers(client, 10))).toEqual({ [local.address]: 10 });
 });
 
@@ -172,14 +177,14 @@ test('prefer_same_node: a tier counts when one of its members is connected', asy
   source.give(places(backends, [here, sameZone, elsewhere]));
   await connected(client, backends);
   await local.kill();
-  await delay(50);
+  await noticed();
   expect(counts(await answerers(client, 10))).toEqual({ [near.address]: 10 });
   await near.kill();
-  await delay(50);
+  await noticed();
   expect(counts(await answerers(client, 10))).toEqual({ [far.address]: 10 });
   await using _back = await startBackend({ port: local.port });
   await eventually(() => _back.connections() === 1);
-  await delay(50);
+  await noticed();
   expect(counts(await answerers(client, 10))).toEqual({ [local.address]: 10 });
 });
 
