@@ -62,6 +62,26 @@ export function durations(text: string): number[] {
   return parts.map(positiveDuration);
 }
 
+/**
+ * An option that takes a duration.
+ *
+ * @param byDefault as one would type it.
+ */
+export const durationOption = <Flag extends string>(flag: Flag, description: string, byDefault: string) =>
+  new Option(`${flag} <duration>` as const, description)
+    .argParser(duration)
+    .default(duration(byDefault), byDefault);
+
+/** The same of a duration above 0s. */
+export const positiveDurationOption = <Flag extends string>(
+  flag: Flag,
+  description: string,
+  byDefault: string,
+) =>
+  new Option(`${flag} <duration>` as const, description)
+    .argParser(positiveDuration)
+    .default(positiveDuration(byDefault), byDefault);
+
 /** Parser of a duration above 0s or `off`. */
 export const durationOrOff = (text: string): number | 'off' =>
   text === 'off' ? 'off' : positiveDuration(text);

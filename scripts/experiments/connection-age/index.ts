@@ -1,7 +1,7 @@
 // Compares max connection ages, and floors between DNS resolutions: how soon a new pod is found, and what it costs.
 import { Option } from '@commander-js/extra-typings';
 import { GRPC_PORT } from '../../../services/protocol/index.ts';
-import { duration, durations, integer, positiveDuration } from '../../common/options.ts';
+import { durationOption, durations, integer, positiveDurationOption } from '../../common/options.ts';
 import { scaleFault } from '../../faults/index.ts';
 import type { Stage } from '../../stage/index.ts';
 import type { Experiment, Plan } from '../experiment.ts';
@@ -38,9 +38,7 @@ const connectionAge: Experiment = {
           .default([1000, 5000, 15_000, 45_000], '1s,5s,15s,45s'),
       )
       .addOption(
-        new Option('--floor <duration>', 'least time between two DNS resolutions of these arms')
-          .argParser(positiveDuration)
-          .default(1000, '1s'),
+        positiveDurationOption('--floor', 'least time between two DNS resolutions of these arms', '1s'),
       )
       .addOption(
         new Option('--floors <durations>', 'other floors, an arm for each, with the second age')
@@ -51,20 +49,14 @@ const connectionAge: Experiment = {
       .option('--added <n>', 'replicas that are added to each', integer(1, 20), 1)
       .option('--clients <n>', 'client pods of each arm', integer(1, 20), 2)
       .addOption(rateOption(20))
-      .addOption(
-        new Option('--steady <duration>', 'before replicas are added')
-          .argParser(duration)
-          .default(45_000, '45s'),
-      )
+      .addOption(durationOption('--steady', 'before replicas are added', '45s'))
       .addOption(deadlineOption(5))
       .addOption(warmupOption(10))
       .option('--your-replicas <n>', 'what an age is wanted for: server replicas', integer(1), 10)
       .option('--your-clients <n>', 'client processes', integer(1), 20)
       .option('--your-rate <n>', 'calls a second of each client', integer(1), 100)
       .addOption(
-        new Option('--your-target <duration>', 'within which a new pod should be called by all')
-          .argParser(positiveDuration)
-          .default(60_000, '1m'),
+        positiveDurationOption('--your-target', 'within which a new pod should be called by all', '1m'),
       )
       .addOption(seedOption());
     return { command: own, plan: () => plan(parametersOf(own.opts())) };

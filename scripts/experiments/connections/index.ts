@@ -2,7 +2,7 @@
 import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
 import { GRPC_PORT } from '../../../services/protocol/index.ts';
 import type { Capability } from '../../cluster/index.ts';
-import { duration, durationOrOff, integer, positiveDuration } from '../../common/options.ts';
+import { durationOption, durationOrOff, integer, positiveDurationOption } from '../../common/options.ts';
 import { wrap } from '../../common/terminal.ts';
 import { freezeFault } from '../../faults/index.ts';
 import type { Stage } from '../../stage/index.ts';
@@ -55,11 +55,7 @@ const connections: Experiment = {
       .option('--close-channels', 'leaking clients close their channels: nothing leaks', false)
       .option('--shared-pool', 'leaking clients take the default pool: nothing leaks', false)
       .option('--rate <n>', 'calls a second where streams are limited', integer(1, 1000), 50)
-      .addOption(
-        new Option('--latency <duration>', 'of calls where streams are limited')
-          .argParser(positiveDuration)
-          .default(500, '500ms'),
-      )
+      .addOption(positiveDurationOption('--latency', 'of calls where streams are limited', '500ms'))
       .option('--max-streams <n>', 'at a time on a connection, or off', streamsOrOff, CLAIMED.maxStreams)
       .option('--connections <n>', 'where there are to be enough streams', integer(2, 50), 3)
       .addOption(
@@ -72,20 +68,10 @@ const connections: Experiment = {
           .argParser(durationOrOff)
           .default(CLAIMED.keepaliveMs, '2s'),
       )
-      .addOption(
-        new Option('--keepalive-timeout <duration>', 'for the answer to a ping')
-          .argParser(positiveDuration)
-          .default(1000, '1s'),
-      )
-      .addOption(
-        new Option('--freeze <duration>', 'of one of two servers').argParser(duration).default(8000, '8s'),
-      )
+      .addOption(positiveDurationOption('--keepalive-timeout', 'for the answer to a ping', '1s'))
+      .addOption(durationOption('--freeze', 'of one of two servers', '8s'))
       .addOption(deadlineOption())
-      .addOption(
-        new Option('--load <duration>', 'before streams and idle stop to call')
-          .argParser(positiveDuration)
-          .default(6000, '6s'),
-      )
+      .addOption(positiveDurationOption('--load', 'before streams and idle stop to call', '6s'))
       .addOption(warmupOption(6))
       .addOption(seedOption());
     return { command: own, plan: (capabilities) => plan(parametersOf(own.opts()), capabilities) };

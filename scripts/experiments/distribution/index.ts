@@ -1,7 +1,7 @@
 // Calls the same servers in eight ways at once, and shows which pods answer.
 import { Option } from '@commander-js/extra-typings';
 import { ANSWERS } from '../../checks/index.ts';
-import { duration, durationOrOff, integer } from '../../common/options.ts';
+import { durationOption, durationOrOff, integer } from '../../common/options.ts';
 import type { Stage } from '../../stage/index.ts';
 import type { Experiment, Plan } from '../experiment.ts';
 import { deadlineOption, rateOption, seedOption, warmupOption } from '../options.ts';
@@ -45,11 +45,7 @@ const distribution: Experiment = {
       .addOption(rateOption(50))
       .addOption(deadlineOption())
       .addOption(warmupOption(8))
-      .addOption(
-        new Option('--window <duration>', 'in which calls are counted')
-          .argParser(duration)
-          .default(15_000, '15s'),
-      )
+      .addOption(durationOption('--window', 'in which calls are counted', '15s'))
       .addOption(seedOption());
     return { command: own, plan: () => plan(parametersOf(own.opts())) };
   },

@@ -1,7 +1,7 @@
 // Breaks the cluster's DNS while some clients are connected, and lets others begin.
 import { Option } from '@commander-js/extra-typings';
 import { DNS_FAILURES } from '../../cluster/index.ts';
-import { duration, integer, positiveDuration } from '../../common/options.ts';
+import { durationOption, integer, positiveDurationOption } from '../../common/options.ts';
 import { dnsFault } from '../../faults/index.ts';
 import type { Stage } from '../../stage/index.ts';
 import type { Experiment, Plan } from '../experiment.ts';
@@ -44,24 +44,12 @@ const dnsOutage: Experiment = {
           .choices(DNS_FAILURES)
           .default('SERVFAIL' as const),
       )
-      .addOption(
-        new Option('--delay <duration>', 'of each answer, with --by slow')
-          .argParser(positiveDuration)
-          .default(3000, '3s'),
-      )
-      .addOption(
-        new Option('--hold <duration>', 'that it does so').argParser(positiveDuration).default(15_000, '15s'),
-      )
+      .addOption(positiveDurationOption('--delay', 'of each answer, with --by slow', '3s'))
+      .addOption(positiveDurationOption('--hold', 'that it does so', '15s'))
       .option('--servers <n>', 'server replicas, of each of two groups', integer(1, 10), 2)
+      .addOption(positiveDurationOption('--max-connection-age', 'of the servers of max-age', '4s'))
       .addOption(
-        new Option('--max-connection-age <duration>', 'of the servers of max-age')
-          .argParser(positiveDuration)
-          .default(4000, '4s'),
-      )
-      .addOption(
-        new Option('--dns-floor <duration>', "least time between two DNS resolutions; grpc-js's own is 30s")
-          .argParser(duration)
-          .default(1000, '1s'),
+        durationOption('--dns-floor', "least time between two DNS resolutions; grpc-js's own is 30s", '1s'),
       )
       .addOption(rateOption(40))
       .addOption(deadlineOption())

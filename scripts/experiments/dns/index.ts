@@ -1,7 +1,7 @@
 // Watches what a pod's resolver answers while the pods behind the names come, go and change readiness.
 import { Option } from '@commander-js/extra-typings';
 import { GRPC_PORT } from '../../../services/protocol/index.ts';
-import { duration, integer, positiveDuration } from '../../common/options.ts';
+import { durationOption, integer, positiveDurationOption } from '../../common/options.ts';
 import { behaviourFault, deletePodsFault, scaleFault } from '../../faults/index.ts';
 import type { Stage } from '../../stage/index.ts';
 import type { Experiment, Plan } from '../experiment.ts';
@@ -46,15 +46,9 @@ const dns: Experiment = {
           .default('on' as const),
       )
       .addOption(
-        new Option('--bound <duration>', "from a change of the EndpointSlices to the client's answer")
-          .argParser(positiveDuration)
-          .default(2000, '2s'),
+        positiveDurationOption('--bound', "from a change of the EndpointSlices to the client's answer", '2s'),
       )
-      .addOption(
-        new Option('--settle <duration>', 'that is watched after each change')
-          .argParser(duration)
-          .default(4000, '4s'),
-      )
+      .addOption(durationOption('--settle', 'that is watched after each change', '4s'))
       .addOption(seedOption());
     return { command: own, plan: (capabilities) => plan(parametersOf(own.opts()), factsOf(capabilities)) };
   },

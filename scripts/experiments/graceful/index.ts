@@ -1,6 +1,6 @@
 // Lets connections age under calls and streams that take longer than they may.
 import { Option } from '@commander-js/extra-typings';
-import { durationOrOff, positiveDuration } from '../../common/options.ts';
+import { durationOrOff, positiveDurationOption } from '../../common/options.ts';
 import type { Stage } from '../../stage/index.ts';
 import type { Experiment, Plan } from '../experiment.ts';
 import { seedOption } from '../options.ts';
@@ -28,21 +28,13 @@ const graceful: Experiment = {
   ].join('\n'),
   options: (command) => {
     const own = command
-      .addOption(
-        new Option('--max-connection-age <duration>', 'of all servers but that of no-age')
-          .argParser(positiveDuration)
-          .default(10_000, '10s'),
-      )
+      .addOption(positiveDurationOption('--max-connection-age', 'of all servers but that of no-age', '10s'))
       .addOption(
         new Option('--grace <duration>', 'max connection age grace of grace and stream-grace, or off')
           .argParser(durationOrOff)
           .default(2000, '2s'),
       )
-      .addOption(
-        new Option('--call <duration>', 'that each call takes')
-          .argParser(positiveDuration)
-          .default(15_000, '15s'),
-      )
+      .addOption(positiveDurationOption('--call', 'that each call takes', '15s'))
       .addOption(seedOption());
     return { command: own, plan: () => plan(parametersOf(own.opts())) };
   },

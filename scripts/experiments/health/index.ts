@@ -1,6 +1,6 @@
 // Lets one server of each arm say NOT_SERVING, to probes of several kinds.
 import { Option } from '@commander-js/extra-typings';
-import { duration, durationOrOff, integer } from '../../common/options.ts';
+import { durationOption, durationOrOff, integer } from '../../common/options.ts';
 import { behaviourFault } from '../../faults/index.ts';
 import type { Stage } from '../../stage/index.ts';
 import type { Experiment, Plan } from '../experiment.ts';
@@ -37,9 +37,7 @@ const health: Experiment = {
           .default(5000, '5s'),
       )
       .addOption(
-        new Option('--dns-floor <duration>', "least time between two DNS resolutions; grpc-js's own is 30s")
-          .argParser(duration)
-          .default(5000, '5s'),
+        durationOption('--dns-floor', "least time between two DNS resolutions; grpc-js's own is 30s", '5s'),
       )
       .option('--probe-period <seconds>', 'of the readiness probes', integer(1, 30), 1)
       // Longer than a busy machine stands still: a call that is late says nothing of health.

@@ -1,6 +1,5 @@
 // Takes the server on a client's own node away, and gives one back, in arms that prefer the own node in different ways.
-import { Option } from '@commander-js/extra-typings';
-import { duration, integer, positiveDuration } from '../../common/options.ts';
+import { durationOption, integer, positiveDurationOption } from '../../common/options.ts';
 import { deletePodsFault, type Fault } from '../../faults/index.ts';
 import type { Stage } from '../../stage/index.ts';
 import type { Experiment, Plan } from '../experiment.ts';
@@ -35,23 +34,11 @@ const locality: Experiment = {
       .option('--clients <n>', 'client pods of each arm, on as many nodes', integer(2, 50), 3)
       .addOption(rateOption(30))
       .option('--burst <n>', 'calls that a client starts at once', integer(1, 1000), 1)
-      .addOption(
-        new Option('--latency <duration>', 'that servers add to each call')
-          .argParser(duration)
-          .default(100, '100ms'),
-      )
-      .addOption(
-        new Option('--ready-after <duration>', 'that a pod takes to get Ready')
-          .argParser(positiveDuration)
-          .default(4000, '4s'),
-      )
+      .addOption(durationOption('--latency', 'that servers add to each call', '100ms'))
+      .addOption(positiveDurationOption('--ready-after', 'that a pod takes to get Ready', '4s'))
       .addOption(deadlineOption())
       .addOption(warmupOption(10))
-      .addOption(
-        new Option('--window <duration>', 'observation when the pod is back')
-          .argParser(duration)
-          .default(15_000, '15s'),
-      )
+      .addOption(durationOption('--window', 'observation when the pod is back', '15s'))
       .addOption(seedOption());
     return { command: own, plan: () => plan(parametersOf(own.opts())) };
   },

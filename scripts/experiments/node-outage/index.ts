@@ -1,7 +1,7 @@
 // Takes a node with servers away from clients on another, and brings it back.
 import { Option } from '@commander-js/extra-typings';
 import { NAMESPACE, NODE_FAILURES } from '../../cluster/index.ts';
-import { integer, positiveDuration } from '../../common/options.ts';
+import { integer, positiveDurationOption } from '../../common/options.ts';
 import { nodeFault } from '../../faults/index.ts';
 import type { Stage } from '../../stage/index.ts';
 import type { Experiment, Plan } from '../experiment.ts';
@@ -33,20 +33,10 @@ const nodeOutage: Experiment = {
           .choices(NODE_FAILURES)
           .default('partition' as const),
       )
-      .addOption(
-        new Option('--hold <duration>', 'that it is away').argParser(positiveDuration).default(65_000, '65s'),
-      )
+      .addOption(positiveDurationOption('--hold', 'that it is away', '65s'))
       .option('--servers <n>', 'server replicas, spread over the workers', integer(2, 10), 3)
-      .addOption(
-        new Option('--keepalive <duration>', 'between two pings of one client')
-          .argParser(positiveDuration)
-          .default(5000, '5s'),
-      )
-      .addOption(
-        new Option('--keepalive-timeout <duration>', 'for the answer to a ping')
-          .argParser(positiveDuration)
-          .default(2000, '2s'),
-      )
+      .addOption(positiveDurationOption('--keepalive', 'between two pings of one client', '5s'))
+      .addOption(positiveDurationOption('--keepalive-timeout', 'for the answer to a ping', '2s'))
       .addOption(rateOption(30))
       .option('--fresh-rate <n>', 'calls a second of the client with a channel for each', integer(1, 100), 10)
       .addOption(deadlineOption())

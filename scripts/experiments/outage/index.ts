@@ -1,6 +1,5 @@
 // Takes all servers away in three ways while clients of six kinds call, and brings them back.
-import { Option } from '@commander-js/extra-typings';
-import { duration, integer, positiveDuration } from '../../common/options.ts';
+import { duration, durationOption, integer, positiveDurationOption } from '../../common/options.ts';
 import { deletePodsFault, killContainerFault, scaleFault } from '../../faults/index.ts';
 import type { Stage } from '../../stage/index.ts';
 import type { Experiment, Plan } from '../experiment.ts';
@@ -39,35 +38,17 @@ const outage: Experiment = {
   options: (command) => {
     const own = command
       .option('--servers <n>', 'server replicas of each outage', integer(1, 10), 2)
+      .addOption(positiveDurationOption('--hold', 'that there is no replica', '10s'))
+      .addOption(durationOption('--dns-floor', 'least time between two DNS resolutions of grpc-js', '30s'))
+      .addOption(positiveDurationOption('--poll', 'interval of dns-poll', '30s'))
       .addOption(
-        new Option('--hold <duration>', 'that there is no replica')
-          .argParser(positiveDuration)
-          .default(10_000, '10s'),
-      )
-      .addOption(
-        new Option('--dns-floor <duration>', 'least time between two DNS resolutions of grpc-js')
-          .argParser(duration)
-          .default(30_000, '30s'),
-      )
-      .addOption(
-        new Option('--poll <duration>', 'interval of dns-poll')
-          .argParser(positiveDuration)
-          .default(30_000, '30s'),
-      )
-      .addOption(
-        new Option('--reconnect-backoff <duration>', 'first delay before a channel connects again')
-          .argParser(positiveDuration)
-          .default(1000, '1s'),
+        positiveDurationOption('--reconnect-backoff', 'first delay before a channel connects again', '1s'),
       )
       .addOption(rateOption(20))
       .option('--fresh-rate <n>', 'calls a second of clients with a channel for each', integer(1, 100), 5)
       .option('--burst <n>', 'calls that a client starts at once', integer(1, 1000), 2)
       .addOption(deadlineOption())
-      .addOption(
-        new Option('--wait-deadline <duration>', 'of calls that wait for a connection')
-          .argParser(positiveDuration)
-          .default(5000, '5s'),
-      )
+      .addOption(positiveDurationOption('--wait-deadline', 'of calls that wait for a connection', '5s'))
       .option(
         '--warmup <duration>',
         'load before the baseline is taken; default: until the DNS floor is over',

@@ -1,6 +1,5 @@
 // Asks servers that speak h2c for readiness in different ways, while they serve and while they say NOT_SERVING.
-import { Option } from '@commander-js/extra-typings';
-import { duration, integer } from '../../common/options.ts';
+import { durationOption, integer } from '../../common/options.ts';
 import { behaviourFault } from '../../faults/index.ts';
 import type { Stage } from '../../stage/index.ts';
 import type { Experiment, Plan } from '../experiment.ts';
@@ -30,11 +29,7 @@ const probes: Experiment = {
     const own = command
       .option('--probe-period <seconds>', 'of each probe', integer(1, 10), 2)
       .option('--exec-timeout <seconds>', 'timeoutSeconds of exec-short', integer(1, 4), 1)
-      .addOption(
-        new Option('--script-work <duration>', 'that the script takes beside starting and asking')
-          .argParser(duration)
-          .default(0, '0ms'),
-      );
+      .addOption(durationOption('--script-work', 'that the script takes beside starting and asking', '0ms'));
     return { command: own, plan: () => plan(parametersOf(own.opts())) };
   },
 };

@@ -1,6 +1,12 @@
 // Scales the servers of several arms whose clients learn of new pods in different ways.
 import { Option } from '@commander-js/extra-typings';
-import { duration, durations, integer, positiveDuration } from '../../common/options.ts';
+import {
+  duration,
+  durationOption,
+  durations,
+  integer,
+  positiveDurationOption,
+} from '../../common/options.ts';
 import { scaleFault } from '../../faults/index.ts';
 import type { Stage } from '../../stage/index.ts';
 import type { Experiment, Plan } from '../experiment.ts';
@@ -35,16 +41,8 @@ const resolver: Experiment = {
       .option('--to <n>', 'server replicas of each arm after', integer(2, 50), 4)
       .addOption(rateOption(60))
       .option('--burst <n>', 'calls that a client starts at once', integer(1, 1000), 1)
-      .addOption(
-        new Option('--max-connection-age <duration>', 'of the servers of dns-max-age')
-          .argParser(positiveDuration)
-          .default(10_000, '10s'),
-      )
-      .addOption(
-        new Option('--dns-floor <duration>', 'least time between two DNS resolutions of grpc-js')
-          .argParser(duration)
-          .default(30_000, '30s'),
-      )
+      .addOption(positiveDurationOption('--max-connection-age', 'of the servers of dns-max-age', '10s'))
+      .addOption(durationOption('--dns-floor', 'least time between two DNS resolutions of grpc-js', '30s'))
       .addOption(
         new Option('--poll <durations>', 'intervals of DNS polling, an arm for each')
           .argParser(durations)

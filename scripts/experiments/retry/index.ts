@@ -1,7 +1,7 @@
 // Makes servers fail in several ways while clients call with different policies for a failure.
-import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
+import { InvalidArgumentError } from '@commander-js/extra-typings';
 import type { BehaviourChange } from '../../../services/protocol/index.ts';
-import { duration, integer, positiveDuration } from '../../common/options.ts';
+import { durationOption, integer, positiveDurationOption } from '../../common/options.ts';
 import { behaviourFault, type Fault } from '../../faults/index.ts';
 import type { Stage } from '../../stage/index.ts';
 import type { Experiment, Plan } from '../experiment.ts';
@@ -45,16 +45,8 @@ const retry: Experiment = {
         numberBetween(0, 0.99),
         0.5,
       )
-      .addOption(
-        new Option('--hedging-delay <duration>', 'between attempts that are hedged')
-          .argParser(positiveDuration)
-          .default(100, '100ms'),
-      )
-      .addOption(
-        new Option('--phase <duration>', 'of each kind of trouble')
-          .argParser(duration)
-          .default(10_000, '10s'),
-      )
+      .addOption(positiveDurationOption('--hedging-delay', 'between attempts that are hedged', '100ms'))
+      .addOption(durationOption('--phase', 'of each kind of trouble', '10s'))
       .addOption(deadlineOption())
       .addOption(warmupOption(10))
       .addOption(seedOption());

@@ -1,7 +1,6 @@
 // Restarts Deployments pod by pod under load; servers end in several ways, clients find the new ones in several ways.
-import { Option } from '@commander-js/extra-typings';
 import { nowMs } from '../../common/clock.ts';
-import { duration, integer, positiveDuration } from '../../common/options.ts';
+import { duration, durationOption, integer, positiveDurationOption } from '../../common/options.ts';
 import { rolloutRestartFault } from '../../faults/index.ts';
 import type { Stage } from '../../stage/index.ts';
 import type { Experiment, Plan } from '../experiment.ts';
@@ -35,33 +34,13 @@ const rollingRestart: Experiment = {
       .option('--servers <n>', 'server replicas of each Deployment', integer(2, 10), 2)
       .option('--max-surge <n>', 'pods of a rollout above --servers', integer(0, 10), 1)
       .option('--max-unavailable <n>', 'pods of a rollout that may be missing', integer(0, 10), 1)
-      .addOption(
-        new Option('--drain <duration>', 'how long servers of drain serve on after SIGTERM')
-          .argParser(duration)
-          .default(15_000, '15s'),
-      )
-      .addOption(
-        new Option('--short-drain <duration>', 'how long slow servers do')
-          .argParser(duration)
-          .default(4000, '4s'),
-      )
-      .addOption(
-        new Option('--ready-after <duration>', 'that slow servers take to get Ready')
-          .argParser(positiveDuration)
-          .default(8000, '8s'),
-      )
-      .addOption(
-        new Option('--dns-floor <duration>', 'least time between two DNS resolutions of a channel')
-          .argParser(duration)
-          .default(30_000, '30s'),
-      )
+      .addOption(durationOption('--drain', 'how long servers of drain serve on after SIGTERM', '15s'))
+      .addOption(durationOption('--short-drain', 'how long slow servers do', '4s'))
+      .addOption(positiveDurationOption('--ready-after', 'that slow servers take to get Ready', '8s'))
+      .addOption(durationOption('--dns-floor', 'least time between two DNS resolutions of a channel', '30s'))
       .addOption(rateOption(30))
       .option('--burst <n>', 'calls that a client starts at once', integer(1, 1000), 2)
-      .addOption(
-        new Option('--latency <duration>', 'that servers add to each call')
-          .argParser(duration)
-          .default(100, '100ms'),
-      )
+      .addOption(durationOption('--latency', 'that servers add to each call', '100ms'))
       .addOption(deadlineOption())
       .option(
         '--warmup <duration>',

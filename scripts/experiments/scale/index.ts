@@ -2,7 +2,7 @@
 import { Option } from '@commander-js/extra-typings';
 import type { WorkloadRequest } from '../../../services/protocol/index.ts';
 import { GRPC_PORT } from '../../../services/protocol/index.ts';
-import { duration, durationOrOff, integer } from '../../common/options.ts';
+import { duration, durationOption, durationOrOff, integer } from '../../common/options.ts';
 import { scaleFault } from '../../faults/index.ts';
 import type { ArmPlan, Stage } from '../../stage/index.ts';
 import type { Experiment, Plan } from '../experiment.ts';
@@ -47,11 +47,7 @@ const scale: Experiment = {
           .argParser(durationOrOff)
           .default(10_000, '10s'),
       )
-      .addOption(
-        new Option('--dns-floor <duration>', 'least time between two DNS resolutions of a channel')
-          .argParser(duration)
-          .default(30_000, '30s'),
-      )
+      .addOption(durationOption('--dns-floor', 'least time between two DNS resolutions of a channel', '30s'))
       .addOption(
         new Option('--stack <stack>', 'client library: bare grpc-js, or grpc-kit on top of it')
           .choices(['grpc-js', 'kit'] as const)
@@ -73,11 +69,7 @@ const scale: Experiment = {
         'that servers add to each call; default: 0ms, 100ms to scale in',
         duration,
       )
-      .addOption(
-        new Option('--drain <duration>', 'how long a server serves on after SIGTERM')
-          .argParser(duration)
-          .default(3000, '3s'),
-      )
+      .addOption(durationOption('--drain', 'how long a server serves on after SIGTERM', '3s'))
       .addOption(warmupOption(10))
       .option('--window <duration>', 'observation after the change; default: 45s, 20s to scale in', duration)
       .addOption(seedOption());
