@@ -1,4 +1,4 @@
-// CoreDNS made slow. No plugin of it delays an answer: in its pods, a relay stands before it.
+// CoreDNS made slow. No plugin of it delays the answers of others: in its pods, a relay stands before it.
 import type { V1Container, V1PodSpec } from '@kubernetes/client-node';
 
 /** Where CoreDNS has to listen then: the relay has its port. */
@@ -31,7 +31,7 @@ const relayContainer = ({ image, delayMs }: { image: string; delayMs: number }):
   ],
   readinessProbe: { tcpSocket: { port: 53 }, periodSeconds: 1 },
   securityContext: {
-    // As CoreDNS does for this port.
+    // The capabilities are CoreDNS's; as root, for they are on no file here.
     runAsUser: 0,
     allowPrivilegeEscalation: false,
     capabilities: { add: ['NET_BIND_SERVICE'], drop: ['ALL'] },

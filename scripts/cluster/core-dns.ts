@@ -1,5 +1,6 @@
 // The cluster's DNS server, CoreDNS as kubeadm installs it: broken on purpose, and mended.
 import { type KubernetesObject, PatchStrategy } from '@kubernetes/client-node';
+import { LabError } from '../common/errors.ts';
 import { waitFor } from '../common/wait.ts';
 import { type ClusterApi, statusOf } from './api.ts';
 import { BEHIND_PORT, type DnsPods, withRelay } from './core-dns-delay.ts';
@@ -61,14 +62,17 @@ export async function configureCoreDns(api: ClusterApi, change: Partial<CoreDns>
 /**
  * Breaks it for a while: how it was is kept in the cluster, for `mendCoreDns`. Returns when it is broken.
  *
- * @throws LabError `prerequisite` when its Corefile is not as kubeadm writes it.
+ * @throws LabError `prerequisite` when its Corefile is not as kubeadm writes it, or the lab's own greeter-server is not as
+ * in manifests/.
  */
 export async function breakCoreDns(api: ClusterApi, broken: DnsFailure): Promise<void> {
   // What is broken still is not how it was.
   await mendCoreDns(api);
   const before = await readCoreDns(api);
   const change = await changeFor(api, before, broken);
-  await patchDeployment(api, { metadata: { annotations: { [MARK]: JSON.stringify(before) } } });
+  // Pods that stay as they are may be changed meanwhile by others.
+  const mark = JSON.stringify({ ...before, pods: change.pods && before.pods });
+  await patchDeployment(api, { metadata: { annotations: { [MARK]: mark } } });
   await configureCoreDns(api, change);
 }
 
@@ -93,7 +97,9 @@ async function changeFor(
 /** It is on every worker. */
 async function imageOfServer(api: ClusterApi): Promise<string> {
   const { spec } = await api.apps.readNamespacedDeployment({ namespace: NAMESPACE, name: 'greeter-server' });
-  return spec?.template.spec?.containers[0]?.image ?? '';
+  const image = spec?.template.spec?.containers[0]?.image;
+  if (image === undefined) throw new LabError('prerequisite', 'greeter-server has no image');
+  return image;
 }
 
 /**
@@ -105,7 +111,7 @@ export async function mendCoreDns(api: ClusterApi): Promise<boolean> {
   const mark = await readMark(api);
   if (mark === undefined) return false;
   // Its pods begin anew, also where the Corefile is what it was: a mend may have been cut off between the two.
-  await configureCoreDns(api, JSON.parse(mark) as CoreDns);
+  await configureCoreDns(api, JSON.parse(mark) as Partial<CoreDns>);
   // Last: what is interrupted before is mended by whoever comes next.
   await patchDeployment(api, { metadata: { annotations: { [MARK]: null } } });
   return true;

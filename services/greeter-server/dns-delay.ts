@@ -11,7 +11,7 @@ export type DnsRelayOptions = {
   port: number;
   /** The DNS server, by IPv4 address. */
   target: { host: string; port: number };
-  /** From a question to its being handed over. */
+  /** From a question to its being handed over; over TCP, of each piece that comes. */
   delayMs: number;
 };
 

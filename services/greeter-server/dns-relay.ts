@@ -14,6 +14,11 @@ const Env = z.object({
   DNS_RELAY_DELAY_MS: durationMs,
 });
 
+/** As long as CoreDNS in the same pod serves on, until Services know that it goes: `lameduck` in kubeadm's Corefile. */
+const LAME_DUCK_MS = 5000;
+// First: process 1 ignores a signal that it has no handler for.
+process.once('SIGTERM', () => setTimeout(() => process.exit(0), LAME_DUCK_MS));
+
 const config = configured('dns-relay', () => parseEnv(Env, process.env));
 const relay = await startDnsRelay({
   host: config.BIND_ADDRESS,
@@ -21,5 +26,4 @@ const relay = await startDnsRelay({
   target: { host: '127.0.0.1', port: config.DNS_RELAY_TARGET_PORT },
   delayMs: config.DNS_RELAY_DELAY_MS,
 });
-process.once('SIGTERM', () => process.exit(0));
 log('listening', { relayPort: relay.port, delayMs: config.DNS_RELAY_DELAY_MS });

@@ -148,6 +148,17 @@ it('is left alone where its Corefile is not as kubeadm writes it', async () => {
   expect(coreDns(kube)).toMatchObject({ replicas: 2, marks: [] });
 });
 
+it('keeps what others have changed meanwhile of what it did not', async () => {
+  await using kube = await clusterWith();
+  const fault = dnsFault(kube.api, { arm: 'connected', failure: 'SERVFAIL' });
+  await fault.inject();
+  const [broken] = kube.objects(DEPLOYMENTS) as V1Deployment[];
+  const containers = [{ name: 'coredns', image: 'coredns:2' }];
+  kube.put(DEPLOYMENTS, { ...broken, spec: { ...broken?.spec, template: { spec: { containers } } } });
+  await fault.heal();
+  expect(coreDns(kube)).toMatchObject({ corefile: COREFILE, marks: [], pods: { containers } });
+});
+
 describe('slow', () => {
   const slow = (kube: KubeApi) => {
     const containers = [{ name: 'greeter-server', image: 'grpc-kind-lab/greeter-server:1' }];

@@ -154,7 +154,7 @@ describe('in the middle of a run', () => {
     /** In a pod, by the resolver that it has. */
     const lookupMs = async () => {
       const script =
-        "const ms = performance.now(); require('node:dns').lookup('greeter-headless', () => console.log(performance.now() - ms))";
+        "const ms = performance.now(); require('node:dns/promises').lookup('greeter-headless').then(() => console.log(performance.now() - ms))";
       return Number(await kubectl(['exec', 'deployment/greeter-client', '--', 'node', '-e', script]));
     };
     const before = await dns();

@@ -32,9 +32,9 @@ async function startServer(wanted = 0) {
   return { port, close };
 }
 
-async function relayTo({ port }: { port: number }) {
+async function relayTo({ port }: { port: number }, delayMs = DELAY_MS) {
   const target = { host: HOST, port };
-  const relay = await startDnsRelay({ host: HOST, port: 0, target, delayMs: DELAY_MS });
+  const relay = await startDnsRelay({ host: HOST, port: 0, target, delayMs });
   onTestFinished(() => relay.close());
   return relay;
 }
@@ -51,12 +51,13 @@ async function askUdp(port: number, question: string, timeoutMs = 5000) {
 
 describe('a DNS relay', () => {
   it('hands over each question late, to each who asks its own answer', async () => {
-    const relay = await relayTo(await startServer());
+    const delayMs = 1500;
+    const relay = await relayTo(await startServer(), delayMs);
     const answers = await Promise.all(['a', 'b', 'c'].map((question) => askUdp(relay.port, question)));
     expect(answers.map(({ answer }) => answer[0])).toEqual(['a', 'b', 'c']);
-    for (const { tookMs } of answers) expect(tookMs).toBeGreaterThan(DELAY_MS - EARLY_MS);
+    for (const { tookMs } of answers) expect(tookMs).toBeGreaterThan(delayMs - EARLY_MS);
     // At the same time, not one after another.
-    expect(Math.max(...answers.map(({ tookMs }) => tookMs))).toBeLessThan(3 * DELAY_MS - EARLY_MS);
+    expect(Math.max(...answers.map(({ tookMs }) => tookMs))).toBeLessThan(3 * delayMs - EARLY_MS);
   });
 
   it('hands over what comes by TCP as late, and ends when both sides have', async () => {
@@ -85,7 +86,12 @@ describe('a DNS relay', () => {
   it('listens no more when it is closed, whatever is still to be handed over', async () => {
     const relay = await relayTo(await startServer());
     const asked = askUdp(relay.port, 'lost', 2 * DELAY_MS);
+    const open = connect({ host: HOST, port: relay.port });
+    open.write('lost too');
+    const ended = once(open, 'close');
+    await sleep(DELAY_MS / 2);
     relay.close();
+    await ended;
     await expect(asked).rejects.toThrow();
     await expect(once(connect({ host: HOST, port: relay.port }), 'connect')).rejects.toMatchObject({
       code: 'ECONNREFUSED',
@@ -94,7 +100,7 @@ describe('a DNS relay', () => {
 });
 
 describe('dns-relay.js', () => {
-  it('is that as a program, which ends on SIGTERM', async () => {
+  it('is that as a program, which serves on for a while after SIGTERM', async () => {
     const { port } = await startServer();
     await using relay = await startRelay(
       { DNS_RELAY_PORT: '0', DNS_RELAY_TARGET_PORT: `${port}`, DNS_RELAY_DELAY_MS: `${DELAY_MS}` },
@@ -104,6 +110,7 @@ describe('dns-relay.js', () => {
     expect(answer).toBe('x 1');
     expect(tookMs).toBeGreaterThan(DELAY_MS - EARLY_MS);
     relay.kill('SIGTERM');
+    expect((await askUdp(relay.grpcPort, 'y')).answer).toBe('y 2');
     expect(await relay.exited()).toMatchObject({ exitCode: 0 });
   });
 

@@ -66,7 +66,6 @@ function plan(parameters: Parameters): Plan {
     parameters,
     prediction: describeArms(parameters),
     arms: plansOf(parameters),
-    needs: [],
     run: (stage) => run(stage, parameters),
     judge: (history) => judgeDnsOutage(history, parameters),
   };
