@@ -35,7 +35,7 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 60_000,
           // Each file has a lab of its own, and an experiment takes less than a core.
-          maxWorkers: 2,
+          maxWorkers: 3,
           sequence: { concurrent: false, groupOrder: 2 },
         },
       },
