@@ -45,10 +45,10 @@ describe('what is predicted', () => {
   it('reads well', () => {
     expect(describeArms(defaults)).toMatchInlineSnapshot(`
       "What clients see in three outages:
-      zero: no replica for 10.0s; replaced: all pods deleted at once, others come with
-      other addresses; restarted: all containers killed, the same pods come back with
-      the same addresses. No client is restarted, and once answered again no call
-      fails.
+      zero: no replica for 10.0s; replaced: all pods deleted at once, others come
+        with other addresses; restarted: all containers killed, the same pods come
+        back with the same addresses. No client is restarted, and once answered again
+        no call fails.
       headless: calls fail at once with "No connection established. Last error: …",
         ECONNREFUSED at zero: a connected client keeps the addresses that it has,
         though DNS knows none. New ones are found within 30.0s of Ready where DNS

@@ -81,7 +81,7 @@ export function describeArms(parameters: Parameters): string {
   const lines = by === 'stop' ? whenStopped(parameters) : whenCutOff(parameters);
   return [
     'What clients see when a node is lost:',
-    wrap(intro),
+    wrap(intro, '  ', ''),
     ...lines.map((line) => wrap(line, '  ', '')),
   ].join('\n');
 }

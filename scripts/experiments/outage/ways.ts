@@ -226,7 +226,7 @@ export function describeArms(parameters: Parameters): string {
     'once answered again no call fails.';
   return [
     'What clients see in three outages:',
-    wrap(intro),
+    wrap(intro, '  ', ''),
     ...lines.map((line) => wrap(line, '  ', '')),
   ].join('\n');
 }

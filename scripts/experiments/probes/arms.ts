@@ -43,7 +43,7 @@ export function armsOf(parameters: Parameters): Arm[] {
       name: 'http-get',
       readinessProbe: { httpGet: { port, path: '/' }, ...times },
       fate: { kind: 'never', because: /malformed HTTP response/ },
-      expects: 'never Ready: the probe speaks HTTP/1.1, the port only HTTP/2. "malformed HTTP response"',
+      expects: 'never Ready: the probe speaks HTTP/1.1, the port only HTTP/2 ("malformed HTTP response").',
     },
     {
       name: 'grpc-service',
@@ -55,7 +55,7 @@ export function armsOf(parameters: Parameters): Arm[] {
       name: 'grpc-unknown',
       readinessProbe: { grpc: { port: GRPC_PORT, service: UNKNOWN_SERVICE }, ...times },
       fate: { kind: 'never', because: /NotFound.*unknown service/ },
-      expects: `never Ready: the server knows no service ${UNKNOWN_SERVICE}. "NotFound"`,
+      expects: `never Ready: the server knows no service ${UNKNOWN_SERVICE} ("NotFound").`,
     },
     {
       name: 'tcp-socket',
@@ -69,7 +69,7 @@ export function armsOf(parameters: Parameters): Arm[] {
       timeoutMs: execTimeoutSeconds * 1000,
       fate: isTooSlow ? { kind: 'never', because: /timed out/ } : { kind: 'open' },
       expects: isTooSlow
-        ? `never Ready: the script takes longer than the ${execTimeoutSeconds}s that it has. "timed out"`
+        ? `never Ready: the script takes longer than the ${execTimeoutSeconds}s that it has ("timed out").`
         : `it depends on the machine: Node has to start each time, and to load a client. Never Ready if that takes longer than the ${execTimeoutSeconds}s that it has; how long it takes is measured.`,
     },
     {
@@ -93,6 +93,6 @@ export const serviceOf = (arm: string): string => `greeter-headless-${arm}`;
 /** The prediction for people, in lines of at most 80 columns. */
 export const describeArms = (arms: readonly Arm[]): string =>
   [
-    'A pod whose readiness probe is',
+    'What a pod is, by its readiness probe:',
     ...arms.map(({ name, expects }) => wrap(`${name}: ${expects}`, '  ', '')),
   ].join('\n');
