@@ -1,4 +1,14 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** Those on kind by name: the first two want no lab at first, the others go on with the one that the second leaves. */
+class KindByName extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isOnKind = ({ project }: TestSpecification) => project.name === 'kind';
+    const onKind = files.filter(isOnKind).sort((a, b) => a.moduleId.localeCompare(b.moduleId));
+    return [...(await super.sort(files.filter((file) => !isOnKind(file)))), ...onKind];
+  }
+}
 
 // `unit` and `embedded` need nothing but Node (and kubectl, for its verbs); `kind` needs a Docker engine and kind.
 // Those on clusters run one file after another.
@@ -6,6 +16,7 @@ export default defineConfig({
   test: {
     // Most tests wait for processes: more files at a time than cores.
     maxWorkers: 3,
+    sequence: { sequencer: KindByName },
     projects: [
       {
         test: {

@@ -15,6 +15,8 @@ let scratch = '';
 let small: Record<string, string> = {};
 
 beforeAll(async () => {
+  // Two clusters at a time take more inotify instances than many machines allow.
+  await lab('lab-down', ['--name', LAB]);
   scratch = await mkdtemp(join(tmpdir(), 'lab-faults-'));
   const config = join(scratch, 'kind.yaml');
   await writeFile(
@@ -25,7 +27,6 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await lab('lab-down', ['--name', LAB]);
   await lab('lab-down', ['--name', SMALL]);
   await rm(scratch, { recursive: true, force: true });
 });

@@ -1,21 +1,10 @@
 // Experiments beside `scale` on a real cluster: one that shows kube-proxy, one that shows CoreDNS. The others are held to
 // it on an embedded one, and all of them by `npm run proof -- --all 2`.
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { lab } from '../support/cli.ts';
+import { expect, it } from 'vitest';
 import { passing } from '../support/passing.ts';
-import { kindClusters, LAB, leftOvers } from './support.ts';
+import { LAB, leftOvers, withLab } from './support.ts';
 
-let wasUp = false;
-
-beforeAll(async () => {
-  wasUp = (await kindClusters()).includes(LAB);
-  const up = await lab('lab-up', ['--name', LAB]);
-  expect(up.exitCode, up.stderr).toBe(0);
-});
-
-afterAll(async () => {
-  if (!wasUp) await lab('lab-down', ['--name', LAB]);
-});
+withLab();
 
 const on = { name: LAB, leftOvers };
 

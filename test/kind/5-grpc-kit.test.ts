@@ -1,14 +1,13 @@
 // grpc-kit on a real cluster when something goes wrong: what its clients do while the API, the Service, the name
 // server or a pod is away.
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { connect, labNamed, podProxy, readToken } from '../../scripts/cluster/index.ts';
 import { waitFor } from '../../scripts/common/wait.ts';
 import { RETRY_UNAVAILABLE } from '../../scripts/experiments/index.ts';
 import { readCounters, startWorkload, stopWorkload } from '../../scripts/workload/index.ts';
 import type { WorkloadRequest, WorkloadStatus } from '../../services/protocol/index.ts';
-import { lab } from '../support/cli.ts';
-import { docker, kubectl, LAB } from './support.ts';
+import { docker, kubectl, LAB, withLab } from './support.ts';
 
 const DEADLINE_MS = 2000;
 const WATCH = 'kubernetes:///greeter-headless:grpc';
@@ -17,15 +16,12 @@ const POLL = 'dns-poll:///greeter-headless.grpc-kind-lab.svc.cluster.local:50051
 let proxy: Awaited<ReturnType<typeof podProxy>>;
 let client = '';
 
+withLab();
+
 beforeAll(async () => {
-  expect((await lab('lab-up', ['--name', LAB])).exitCode).toBe(0);
   const api = connect(labNamed(LAB).kubeconfig);
   proxy = await podProxy(api.kubeConfig, await readToken(api));
   [client = ''] = await podNames('greeter-client');
-});
-
-afterAll(async () => {
-  await lab('lab-down', ['--name', LAB]);
 });
 
 async function podNames(app: string): Promise<string[]> {

@@ -7,6 +7,8 @@ const here = ['--name', LAB, '--provider', 'kind'];
 
 afterAll(async () => {
   await lab('incident', ['--remove', ...here]);
+  // The last that needs it.
+  await lab('lab-down', ['--name', LAB]);
 });
 
 describe.each([['network-policy'], ['dns-down'], ['bad-image']])('%s', (name) => {

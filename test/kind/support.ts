@@ -1,9 +1,11 @@
 // What the tests on real clusters share.
 import { join } from 'node:path';
 import { execa } from 'execa';
+import { afterAll, beforeAll, expect } from 'vitest';
 import { chooseNodeImage, labRoot } from '../../scripts/cluster/index.ts';
+import { lab } from '../support/cli.ts';
 
-/** The lab of most tests; later files find it up. Never the default one: that may be the developer's own. */
+/** The lab of most tests. Never the default one: that may be the developer's own. */
 export const LAB = 'lab-test';
 
 /** Short floors and ages, so that a run takes a minute, and a rate that leaves two cores some air. */
@@ -11,6 +13,19 @@ export const SHORT = [
   ...['--dns-floor', '5s', '--max-connection-age', '4s', '--window', '15s'],
   ...['--rate', '120', '--name', LAB],
 ];
+
+/** For a file whose tests need the lab: it goes with it only if it came with it. */
+export function withLab(): void {
+  let wasUp = false;
+  beforeAll(async () => {
+    wasUp = (await kindClusters()).includes(LAB);
+    const up = await lab('lab-up', ['--name', LAB]);
+    expect(up.exitCode, up.stderr).toBe(0);
+  });
+  afterAll(async () => {
+    if (!wasUp) await lab('lab-down', ['--name', LAB]);
+  });
+}
 
 /** The real kubectl against a lab. */
 export async function kubectl(args: readonly string[], name = LAB, input = ''): Promise<string> {
