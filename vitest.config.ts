@@ -45,8 +45,9 @@ export default defineConfig({
           exclude: ['test/embedded/contract.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 60_000,
-          // Each file has a lab of its own, and an experiment takes less than a core.
-          maxWorkers: 3,
+          // Each file has a lab of its own, and an experiment takes less than a core. With a third, shares are uneven on
+          // two cores, and verdicts `unknown`.
+          maxWorkers: 2,
           sequence: { concurrent: false, groupOrder: 2 },
         },
       },
