@@ -11,7 +11,7 @@ class KindByName extends BaseSequencer {
 }
 
 // `unit` and `embedded` need nothing but Node (and kubectl, for its verbs); `kind` needs a Docker engine and kind.
-// Those on clusters run one file after another.
+// On kind one file runs after another, on one machine with one cluster.
 export default defineConfig({
   test: {
     // Most tests wait for processes: more files at a time than cores.
