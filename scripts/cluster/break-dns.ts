@@ -8,7 +8,8 @@ import { DNS_FAULT } from './embedded/network/dns-fault.ts';
  * Breaks DNS for all of the cluster, until `mendDns`: what is needed for that is kept in the cluster. Returns when it is
  * broken; the embedded server takes a moment more.
  *
- * @throws LabError `prerequisite` where DNS is CoreDNS and its Corefile is not as kubeadm writes it.
+ * @throws LabError `prerequisite` where DNS is CoreDNS, and its Corefile is not as kubeadm writes it or, for `slow`, the
+ * lab's own greeter-server is not as in manifests/.
  */
 export async function breakDns(api: ClusterApi, broken: DnsFailure): Promise<void> {
   if (await hasCoreDns(api)) return breakCoreDns(api, broken);

@@ -62,8 +62,7 @@ export async function configureCoreDns(api: ClusterApi, change: Partial<CoreDns>
 /**
  * Breaks it for a while: how it was is kept in the cluster, for `mendCoreDns`. Returns when it is broken.
  *
- * @throws LabError `prerequisite` when its Corefile is not as kubeadm writes it, or the lab's own greeter-server is not as
- * in manifests/.
+ * @throws LabError `prerequisite` as `breakDns`.
  */
 export async function breakCoreDns(api: ClusterApi, broken: DnsFailure): Promise<void> {
   // What is broken still is not how it was.
