@@ -30,9 +30,9 @@ async function timeWaitBetween(client: Service, server: Service): Promise<Set<nu
   return new Set(waiting.map(({ port }) => port));
 }
 
-/** Calls, and then stops to call but goes on. */
+/** Calls, and then stops to call but goes on. A handshake each may take a busy machine seconds. */
 async function afterCalls(client: Service, spec: Omit<WorkloadRequest, 'id' | 'ratePerSecond'>) {
-  await client.ask('POST', '/workloads', { id: 'w', ratePerSecond: 50, ...spec });
+  await client.ask('POST', '/workloads', { id: 'w', ratePerSecond: 20, deadlineMs: 15_000, ...spec });
   await until('calls', async () => (await client.ask('GET', '/workloads/w')).ended >= CALLS);
   await client.ask('PATCH', '/workloads/w', { ratePerSecond: 0.001 });
   const { ended, codes } = await until('all have ended', async () => {

@@ -186,9 +186,11 @@ describe('when', () => {
     }
     api.put(slice('a', ['10.9.9.9']));
     await sees('10.9.9.9:50051');
-    const gaps = seen.publishes.slice(1).map(({ atMs }, index) => atMs - (seen.publishes[index]?.atMs ?? 0));
-    expect(gaps.length).toBeGreaterThan(3);
-    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(49);
+    const gaps = seen.publishes.length - 1;
+    expect(gaps).toBeGreaterThan(3);
+    // All of them together: a busy machine may hear of one late.
+    const spanMs = (seen.publishes.at(-1)?.atMs ?? 0) - (seen.publishes[0]?.atMs ?? 0);
+    expect(spanMs).toBeGreaterThanOrEqual((gaps - 1) * 50);
   });
 });
 
