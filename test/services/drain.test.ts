@@ -71,7 +71,7 @@ describe.concurrent('SIGTERM', () => {
 
   it('waits for an open stream only as long as DRAIN_TIMEOUT_MS, and not for one that watches health', async () => {
     async function shutdownMs(stream?: 'health' | 'reflection'): Promise<number> {
-      await using server = await startServer({ DRAIN_DELAY_MS: '0', DRAIN_TIMEOUT_MS: '1500' });
+      await using server = await startServer({ DRAIN_DELAY_MS: '0', DRAIN_TIMEOUT_MS: '4000' });
       using health = openHealth(server.target);
       using reflection = openReflection(server.target);
       const opened =
@@ -86,11 +86,11 @@ describe.concurrent('SIGTERM', () => {
       expect(await server.exited()).toMatchObject({ exitCode: 0 });
       return performance.now() - startMs;
     }
-    expect(await shutdownMs()).toBeLessThan(1400);
-    expect(await shutdownMs('health')).toBeLessThan(1400);
+    expect(await shutdownMs()).toBeLessThan(3900);
+    expect(await shutdownMs('health')).toBeLessThan(3900);
     const held = await shutdownMs('reflection');
-    expect(held).toBeGreaterThan(1490);
-    expect(held).toBeLessThan(3900);
+    expect(held).toBeGreaterThan(3990);
+    expect(held).toBeLessThan(10_000);
   });
 
   /** SIGTERM with one call in flight. */
@@ -111,7 +111,7 @@ describe.concurrent('SIGTERM', () => {
   it('with DRAIN=none exits at once and loses the call in flight, uncounted', async () => {
     const { exit, ms, stream, reply } = await terminated('none');
     expect(exit).toMatchObject({ exitCode: 0 });
-    expect(ms).toBeLessThan(2000);
+    expect(ms).toBeLessThan(10_000);
     expect(reply.code).toBe('UNAVAILABLE');
     expect(finalOf(stream.events)).toBeUndefined();
     expect(stream.ended).toBe('broken');
@@ -120,7 +120,7 @@ describe.concurrent('SIGTERM', () => {
   it('with DRAIN=force cancels the call in flight and counts it as failed', async () => {
     const { exit, ms, stream, reply } = await terminated('force');
     expect(exit).toMatchObject({ exitCode: 0 });
-    expect(ms).toBeLessThan(2000);
+    expect(ms).toBeLessThan(10_000);
     expect(reply.code).toBe('CANCELLED');
     expect(phasesOf(stream.events)).toEqual(['sigterm', 'shutting-down', 'done']);
     expect(finalOf(stream.events).clients['']).toEqual({ startedByPreviousAttempts: [1], ok: 0, failed: 1 });

@@ -77,7 +77,7 @@ describe.concurrent('the event stream of greeter-client', () => {
     const startMs = performance.now();
     client.kill('SIGTERM');
     expect(await client.exited()).toMatchObject({ exitCode: 0 });
-    expect(performance.now() - startMs).toBeLessThan(3000);
+    expect(performance.now() - startMs).toBeLessThan(10_000);
     await until('the stream has ended', () => stream.ended);
     expect(stream.ended).toBe('well');
     expect(stream.events.at(-1)).toMatchObject({ type: 'workload', phase: 'stopped' });
@@ -94,7 +94,7 @@ describe.concurrent('the event stream of greeter-client', () => {
     const startMs = performance.now();
     client.kill('SIGTERM');
     expect(await client.exited()).toMatchObject({ exitCode: 0 });
-    expect(performance.now() - startMs).toBeLessThan(4000);
+    expect(performance.now() - startMs).toBeLessThan(10_000);
   });
 });
 

@@ -27,7 +27,7 @@ afterAll(() => rmSync(bundles, { recursive: true, force: true }));
 export async function until<T>(
   what: string,
   ask: () => T | undefined | false | Promise<T | undefined | false>,
-  timeoutMs = 15_000,
+  timeoutMs = 30_000,
 ): Promise<T> {
   const endMs = performance.now() + timeoutMs;
   for (;;) {

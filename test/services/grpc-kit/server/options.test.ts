@@ -18,7 +18,7 @@ describe.concurrent('connections', () => {
     const [goaway] = wire.goaways;
     expect(goaway).toMatchObject({ code: 0, data: 'max_age' });
     expect(goaway?.atMs).toBeGreaterThan(250);
-    expect(goaway?.atMs).toBeLessThan(1500);
+    expect(goaway?.atMs).toBeLessThan(10_000);
     expect(await call).toBe('0');
     await eventually(() => expect(wire.closed).toBe(true));
   });
@@ -26,10 +26,10 @@ describe.concurrent('connections', () => {
   it('have their calls cut when they are older than age and grace', async () => {
     await using server = await startEcho({ maxConnectionAgeMs: 200, maxConnectionAgeGraceMs: 200 });
     using client = openEcho(server.target);
-    const reply = await say(client, 3000);
+    const reply = await say(client, 20_000);
     expect(reply.code).not.toBe('OK');
     expect(reply.ms).toBeGreaterThan(350);
-    expect(reply.ms).toBeLessThan(2500);
+    expect(reply.ms).toBeLessThan(10_000);
   });
 
   it('are closed when they are idle, and not while they have a call', async () => {
