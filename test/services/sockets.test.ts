@@ -113,14 +113,13 @@ describe('a channel without calls', () => {
     await using client = await startClient();
     await afterCalls(client, {
       target: server.target,
-      channelOptions: { 'grpc.client_idle_timeout_ms': 1 },
+      channelOptions: { 'grpc.client_idle_timeout_ms': 4000 },
     });
     const sinceMs = performance.now();
     expect((await socketsTo(client, server)).established).toBe(1);
     await until('it is closed', async () => (await socketsTo(client, server)).established === 0);
-    // 1 ms is raised to the least: one second.
-    expect(performance.now() - sinceMs).toBeGreaterThan(800);
-    expect(performance.now() - sinceMs).toBeLessThan(12_000);
+    expect(performance.now() - sinceMs).toBeGreaterThan(2000);
+    expect(performance.now() - sinceMs).toBeLessThan(25_000);
   });
 });
 
