@@ -1,6 +1,6 @@
 // How good the model of convergence is: scale-outs over many parameters, measured, and held against its intervals.
 import { writeFile } from 'node:fs/promises';
-import type { ProviderChoice } from '../cluster/index.ts';
+import { chooseProvider, labNamed, type ProviderChoice } from '../cluster/index.ts';
 import { formatDuration } from '../common/duration.ts';
 import {
   type Convergence,
@@ -19,7 +19,7 @@ import {
   scaleOutTimeline,
   startedMs,
 } from '../history/index.ts';
-import { onStage } from './on-stage.ts';
+import { LAB, onStage } from './on-stage.ts';
 import { print } from './services.ts';
 
 /** Side by side: they share nothing but the CPU. */
@@ -32,18 +32,20 @@ export async function benchPrediction(
   signal: AbortSignal,
   provider: ProviderChoice,
 ): Promise<void> {
-  const measured: MeasuredScaleOut[] = [];
+  const scaleOuts: MeasuredScaleOut[] = [];
   for (let first = 0; first < times; first += AT_ONCE) {
-    const scaleOuts = alike(
+    const atOnce = alike(
       Array.from({ length: Math.min(AT_ONCE, times - first) }, (_, index) => drawn(first + index)),
     );
-    const history = await scaledOut(scaleOuts, signal, provider);
-    for (const [index, parameters] of scaleOuts.entries()) {
+    const history = await scaledOut(atOnce, signal, provider);
+    for (const [index, parameters] of atOnce.entries()) {
       const one = compared(history, nameOf(index), parameters);
-      measured.push(one);
+      scaleOuts.push(one);
       print(describe(one));
     }
   }
+  const { provider: used } = await chooseProvider(labNamed(LAB), provider);
+  const measured = { provider: used.name, date: new Date().toISOString().slice(0, 10), scaleOuts };
   print(howItHeld(measured));
   await writeFile(MEASURED_FILE, `${JSON.stringify(measured, null, 2)}\n`);
 }

@@ -11,7 +11,7 @@ import {
   type Experiment,
   findExperiments,
   howItHeld,
-  type MeasuredScaleOut,
+  type Measured,
   readMeasured,
 } from '../experiments/index.ts';
 import { figureOfRun, type RunDocument, readRun, runIds } from '../report/index.ts';
@@ -115,8 +115,8 @@ function indexOf(experiments: readonly Experiment[]): string {
   return `# Experiments\n\n${rows.join('\n')}\n\n[How good the predictions of convergence are](${PREDICTIONS})\n`;
 }
 
-function predictionsPage(measured: readonly MeasuredScaleOut[]): string {
-  const rows = measured.map(
+function predictionsPage(measured: Measured): string {
+  const rows = measured.scaleOuts.map(
     ({ maxConnectionAgeMs, dnsFloorMs, clients, from, added, fromMs, toMs, slowestMs, inside }) => [
       formatDuration(maxConnectionAgeMs),
       formatDuration(dnsFloorMs),
@@ -132,10 +132,10 @@ function predictionsPage(measured: readonly MeasuredScaleOut[]): string {
 
 From a new pod's Ready until the slowest of five or more clients calls it, clients being at random points of their
 resolver's period: simulated from these parameters and the moment of the change, as an interval that holds
-${COVERAGE * 100} % of the simulated runs; and measured on a cluster of the lab, three scale-outs side by side. ${howItHeld(measured)}
+${COVERAGE * 100} % of the simulated runs; and measured, three scale-outs side by side, on ${measured.date}. ${howItHeld(measured)}
 
 ${markdownTable([columns, ...rows], { align: columns.map(() => 'r') })}
 
-Made by \`npm run bench -- prediction --times ${measured.length}\`.
+Made by \`npm run bench -- prediction --times ${measured.scaleOuts.length}\`.
 `;
 }

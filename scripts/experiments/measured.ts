@@ -10,12 +10,19 @@ export type MeasuredScaleOut = Convergence & {
   inside: boolean;
 };
 
+export type Measured = {
+  provider: string;
+  /** Year, month and day. */
+  date: string;
+  scaleOuts: readonly MeasuredScaleOut[];
+};
+
 export const MEASURED_FILE = new URL('measured-scale-outs.json', import.meta.url);
 
-export const readMeasured = (): MeasuredScaleOut[] => JSON.parse(readFileSync(MEASURED_FILE, 'utf8'));
+export const readMeasured = (): Measured => JSON.parse(readFileSync(MEASURED_FILE, 'utf8'));
 
 /** For people: beside every prediction of the model. */
-export function howItHeld(measured: readonly MeasuredScaleOut[] = readMeasured()): string {
-  const inside = measured.filter((one) => one.inside).length;
-  return `Of ${measured.length} scale-outs that were measured with other parameters, ${inside} fell inside.`;
+export function howItHeld({ provider, scaleOuts }: Measured = readMeasured()): string {
+  const inside = scaleOuts.filter((one) => one.inside).length;
+  return `Of ${scaleOuts.length} scale-outs that were measured on ${provider} with other parameters, ${inside} fell inside.`;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Convergence, predictSlowest } from '../../scripts/experiments/convergence.ts';
+import { readMeasured } from '../../scripts/experiments/measured.ts';
 
 const USUAL: Convergence = {
   from: 5,
@@ -54,5 +55,29 @@ describe('the slowest client of a scale-out', () => {
         expect(toMs / fromMs).toBeLessThan(3);
       }
     }
+  });
+});
+
+describe('the scale-outs that were measured', () => {
+  const { scaleOuts } = readMeasured();
+
+  it('are at least thirty, over different parameters', () => {
+    const parameters = new Set(
+      scaleOuts.map(({ maxConnectionAgeMs, dnsFloorMs, clients, from, added }) =>
+        [maxConnectionAgeMs, dnsFloorMs, clients, from, added].join(),
+      ),
+    );
+    expect(parameters.size).toBeGreaterThanOrEqual(30);
+  });
+
+  it('fell into the intervals of the model as it is now, nine of ten, and none is wider than a factor of three', () => {
+    const now = scaleOuts.map((one) => ({ ...predictSlowest(one), slowestMs: one.slowestMs ?? Infinity }));
+    const inside = now.filter(({ fromMs, toMs, slowestMs }) => slowestMs >= fromMs && slowestMs <= toMs);
+    expect(inside.length / now.length).toBeGreaterThanOrEqual(0.9);
+    expect(Math.max(...now.map(({ fromMs, toMs }) => toMs / fromMs))).toBeLessThanOrEqual(3);
+    expect(now.map(({ fromMs, toMs }) => [Math.round(fromMs), Math.round(toMs)])).toEqual(
+      scaleOuts.map(({ fromMs, toMs }) => [fromMs, toMs]),
+    );
+    expect(scaleOuts.filter((one) => one.inside)).toHaveLength(inside.length);
   });
 });

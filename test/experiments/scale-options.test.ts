@@ -67,6 +67,19 @@ describe('accepted are', () => {
     ]);
   });
 
+  it('many clients, spread over the longest time between two resolutions: the slowest is predicted', () => {
+    for (const period of ['', '--dns-floor 1s', '--max-connection-age 40s --window 60s']) {
+      const { parameters, prediction } = planOf(`--clients 8 ${period}`);
+      const { maxConnectionAgeMs, dnsFloorMs } = parameters as Record<string, number>;
+      const longestMs = Math.max(1.1 * (maxConnectionAgeMs ?? 0), dnsFloorMs ?? 0);
+      expect(parameters.startSpreadMs).toBeCloseTo(longestMs);
+      expect(prediction).toMatch(/treatment: [1-9].* to .* in 90% of/);
+    }
+    expect(planOf('--clients 8 --warmup 30s').parameters.settledMs).toBe(
+      planOf('').parameters.settledMs + 20_000,
+    );
+  });
+
   it('just enough rate, warm-up and window', () => {
     expect(planOf('--rate 100 --warmup 11s --window 38s').parameters).toMatchObject({ windowMs: 38_000 });
   });

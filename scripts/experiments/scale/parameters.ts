@@ -2,8 +2,9 @@
 import { formatDuration } from '../../common/duration.ts';
 import { LabError } from '../../common/errors.ts';
 import { EVEN, SEEING_EVEN_MS } from '../../history/index.ts';
+import { longestPeriodMs, type Period } from '../dns-period.ts';
 import { burstFor, refuseFewBursts } from '../load.ts';
-import type { ScaleParameters } from './prediction.ts';
+import { MANY_CLIENTS, type ScaleParameters } from './prediction.ts';
 
 export const isScaleOut = ({ from, to }: Pick<ScaleParameters, 'from' | 'to'>): boolean => to > from;
 
@@ -38,14 +39,21 @@ export type Parameters = ScaleParameters & {
   seed: number;
 };
 
-/** Clients begin within this time; many clients spread over a whole floor, so that the slowest can be predicted. */
-const startSpread = (clients: number, dnsFloorMs: number) =>
-  clients >= 5 ? dnsFloorMs : Math.min(dnsFloorMs, 5000);
+/** Clients begin within this time; many, spread over a whole period, so that the slowest can be predicted. */
+const startSpread = (clients: number, period: Period) =>
+  clients >= MANY_CLIENTS ? longestPeriodMs(period) : Math.min(period.dnsFloorMs, 5000);
+
+/** The control is changed first. */
+const CONTROL_CHANGES_MS = 3000;
 
 /** What was typed, with the defaults filled in. */
 export function parametersOf(options: Options): Parameters {
   const out = isScaleOut(options);
-  const startSpreadMs = startSpread(options.clients, options.dnsFloor);
+  const period: Period = {
+    maxConnectionAgeMs: options.maxConnectionAge === 'off' ? undefined : options.maxConnectionAge,
+    dnsFloorMs: options.dnsFloor,
+  };
+  const baselineMs = SEEING_EVEN_MS + 2000;
   return {
     from: options.from,
     to: options.to,
@@ -53,17 +61,17 @@ export function parametersOf(options: Options): Parameters {
     stack: options.stack,
     policy: options.policy,
     service: options.service,
-    maxConnectionAgeMs: options.maxConnectionAge === 'off' ? undefined : options.maxConnectionAge,
-    dnsFloorMs: options.dnsFloor,
+    ...period,
     drainMs: options.drain,
-    startSpreadMs,
+    startSpreadMs: startSpread(options.clients, period),
+    settledMs: options.warmup + baselineMs + CONTROL_CHANGES_MS,
     ratePerSecond: options.rate,
     burst: options.burst ?? burstFor(options.rate),
     deadlineMs: options.deadline,
     // To scale in, calls have to be in flight when a pod goes: else there is little to lose.
     latencyMs: options.latency ?? (out ? 0 : 100),
     warmupMs: options.warmup,
-    baselineMs: SEEING_EVEN_MS + 2000,
+    baselineMs,
     windowMs: options.window ?? (out ? 45_000 : 20_000),
     seed: options.seed,
   };

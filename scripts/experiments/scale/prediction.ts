@@ -12,10 +12,7 @@ import { longestPeriodMs, type Period, SLACK_MS, scaleOutBoundMs } from '../dns-
 import { howItHeld } from '../measured.ts';
 
 /** From so many clients on, the slowest of them is predictable enough to say more than 0 to bound. */
-const MANY_CLIENTS = 5;
-
-/** From the last client's start to the change there is warm-up, the baseline, and the change of the control. */
-const SETTLED_MS = 20_000;
+export const MANY_CLIENTS = 5;
 
 export type ScaleParameters = Period & {
   /** Server replicas before and after. */
@@ -26,6 +23,8 @@ export type ScaleParameters = Period & {
   clients: number;
   /** Clients are started at random within this time. */
   startSpreadMs: number;
+  /** From the last client's start to the change. */
+  settledMs: number;
   /** How long a server goes on answering after SIGTERM. */
   drainMs: number;
 };
@@ -65,7 +64,7 @@ function predictScaleOut(parameters: ScaleParameters): Prediction {
   if (why !== undefined) return { kind: 'never', why, boundMs };
 
   const longestMs = longestPeriodMs(parameters);
-  const { clients, startSpreadMs } = parameters;
+  const { clients, startSpreadMs, settledMs } = parameters;
   const period = describePeriod(parameters);
   const extra = `Up to ${formatDuration(SLACK_MS)} more for EndpointSlice, DNS and connecting.`;
   if (clients < MANY_CLIENTS || startSpreadMs < longestMs) {
@@ -85,7 +84,7 @@ function predictScaleOut(parameters: ScaleParameters): Prediction {
       added: to - from,
       clients,
       startSpreadMs,
-      settledMs: SETTLED_MS,
+      settledMs,
       maxConnectionAgeMs,
       dnsFloorMs,
     }),
