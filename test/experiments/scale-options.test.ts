@@ -1,6 +1,7 @@
 // Every option of the scale experiment, with values that make no sense and runs that could tell nothing.
 import { describe, expect, it } from 'vitest';
 import scale from '../../scripts/experiments/scale/index.ts';
+import type { Parameters } from '../../scripts/experiments/scale/parameters.ts';
 import { planOf as planOfExperiment, refusalOf } from '../support/plan.ts';
 
 const planOf = (line: string) => planOfExperiment(scale, line);
@@ -70,9 +71,8 @@ describe('accepted are', () => {
   it('many clients, spread over the longest time between two resolutions: the slowest is predicted', () => {
     for (const period of ['', '--dns-floor 1s', '--max-connection-age 40s --window 60s']) {
       const { parameters, prediction } = planOf(`--clients 8 ${period}`);
-      const { maxConnectionAgeMs, dnsFloorMs } = parameters as Record<string, number>;
-      const longestMs = Math.max(1.1 * (maxConnectionAgeMs ?? 0), dnsFloorMs ?? 0);
-      expect(parameters.startSpreadMs).toBeCloseTo(longestMs);
+      const { maxConnectionAgeMs, dnsFloorMs, startSpreadMs } = parameters as Parameters;
+      expect(startSpreadMs).toBeCloseTo(Math.max(1.1 * (maxConnectionAgeMs ?? 0), dnsFloorMs));
       expect(prediction).toMatch(/treatment: [1-9].* to .* in 90% of/);
     }
     expect(planOf('--clients 8 --warmup 30s').parameters.settledMs).toBe(
