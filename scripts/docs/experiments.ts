@@ -1,5 +1,5 @@
 // docs/experiments/: a page for each experiment, from its own definition and from runs that were made here.
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from '@commander-js/extra-typings';
 import { markdownTable } from 'markdown-table';
@@ -14,7 +14,7 @@ import {
   type Measured,
   readMeasured,
 } from '../experiments/index.ts';
-import { figureOfRun, type RunDocument, readRun, runIds } from '../report/index.ts';
+import { picturesOf, type RunDocument, readRun, runIds } from '../report/index.ts';
 
 const FOLDER = join(ROOT, 'docs/experiments');
 const SEEN = '## What was seen';
@@ -27,12 +27,24 @@ export async function writeExperiments(): Promise<void> {
   for (const experiment of experiments) {
     const run = runs.get(experiment.name);
     const file = join(FOLDER, `${experiment.name}.md`);
-    const seen = run ? await seenIn(run) : await seenBefore(file);
+    const seen = run ? await seenIn(run, experiment.figures) : await seenBefore(file);
     if (!run) say(`${experiment.name}: no passing run on kind is here; what its page shows stays`);
     await writeFile(file, pageOf(experiment, seen));
   }
   await writeFile(join(FOLDER, PREDICTIONS), predictionsPage(readMeasured()));
   await writeFile(join(FOLDER, 'README.md'), indexOf(experiments));
+  await removeUnseen();
+}
+
+/** Pictures that no page shows any more. */
+async function removeUnseen(): Promise<void> {
+  const files = await readdir(FOLDER);
+  const pages = await Promise.all(
+    files.filter((file) => file.endsWith('.md')).map((file) => readFile(join(FOLDER, file), 'utf8')),
+  );
+  const pictures = files.filter((file) => file.endsWith('.svg'));
+  for (const picture of pictures)
+    if (!pages.some((page) => page.includes(`](${picture})`))) await rm(join(FOLDER, picture));
 }
 
 /** The newest of each experiment. */
@@ -92,22 +104,21 @@ async function seenBefore(file: string): Promise<string> {
   return seen.split('\n## ')[0] ?? '';
 }
 
-async function seenIn(run: RunDocument): Promise<string> {
-  const figure = await figureOfRun(run);
-  const picture = `${run.experiment}.svg`;
-  if (figure) await writeFile(join(FOLDER, picture), figure.svg);
-  else await rm(join(FOLDER, picture), { force: true });
+async function seenIn(run: RunDocument, figures: readonly string[]): Promise<string> {
+  const pictures = await picturesOf(run, figures);
+  const fileOf = (id: string) => `${run.experiment}-${id}.svg`;
+  for (const { id, svg } of pictures) await writeFile(join(FOLDER, fileOf(id)), svg);
   const tables = run.tables.map(
     ({ title, columns, rows }) =>
       `${title}:\n\n${markdownTable([columns, ...rows], { align: ['l', ...columns.slice(1).map(() => 'r')] })}`,
   );
   const on = `A run on ${run.provider} (Kubernetes ${run.versions.kubernetes}), ${run.startedAt.slice(0, 10)}: **${run.verdict}**.`;
-  return [on, ...(figure ? [`![${figure.summary}](${picture})`] : []), ...tables].join('\n\n');
+  return [on, ...pictures.map(({ id, summary }) => `![${summary}](${fileOf(id)})`), ...tables].join('\n\n');
 }
 
-/** The terminal's line breaks are not the page's. */
+/** The terminal's line breaks are not the page's; a word that ends in a hyphen goes on in the next line. */
 function paragraph(lines: string): string {
-  return lines.replaceAll('\n', ' ');
+  return lines.replaceAll(/(?<=\w-)\n/g, '').replaceAll('\n', ' ');
 }
 
 function indexOf(experiments: readonly Experiment[]): string {

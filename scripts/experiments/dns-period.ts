@@ -7,7 +7,7 @@ export const SLACK_MS = 2000;
 export const FIRST_BACKOFF_MS = 1000;
 
 /** grpc-js and grpc-core spread a connection's age by ±10 %. */
-const AGE_JITTER = 0.1;
+export const AGE_JITTER = 0.1;
 
 export type Period = {
   /** Undefined: off. */

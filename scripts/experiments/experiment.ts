@@ -17,6 +17,8 @@ export type Experiment = {
   about: string;
   /** What to do with the finding in a system of one's own. */
   use: string;
+  /** The figures of its report that show the finding best, by their ids: `requests-ARM`, `plot-1` and so on. */
+  figures: readonly string[];
   /** Adds the experiment's own options; calls `plan` of what was parsed, with what the provider can do. */
   options: (command: Command) => {
     command: Pick<Command, 'options' | 'args' | 'registeredArguments' | 'error'>;

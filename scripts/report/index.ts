@@ -4,5 +4,5 @@ export { junitOf } from './junit.ts';
 export { type Live, liveView } from './live.ts';
 export { markdownOf } from './markdown.ts';
 export { type Plot, type ResultTable, RunDocument } from './run-document.ts';
-export { figureOfRun, readRun, runFolder, runIds, writeReport, writeRun } from './run-folder.ts';
+export { picturesOf, readRun, runFolder, runIds, writeReport, writeRun } from './run-folder.ts';
 export { describeRun, listRuns, summarise, summariseAll } from './terminal.ts';

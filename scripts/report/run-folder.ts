@@ -61,11 +61,24 @@ export async function writeReport(document: RunDocument, history?: History): Pro
   return file;
 }
 
-/** The picture that says most of a run: its first curve, or the requests of its first arm that had some. */
-export async function figureOfRun(run: RunDocument): Promise<{ svg: string; summary: string } | undefined> {
-  const [figure] = await figuresOfRun(run, readHistory(run.id));
-  if (figure === undefined) return undefined;
-  return { svg: await svgOf(figure), summary: figure.summary };
+type Picture = { id: string; svg: string; summary: string };
+
+/**
+ * Figures of a run's page, one by one.
+ *
+ * @param ids of figures, in the order in which they are wanted.
+ * @throws Error when the page has none of that id.
+ */
+export async function picturesOf(run: RunDocument, ids: readonly string[]): Promise<Picture[]> {
+  if (ids.length === 0) return [];
+  const figures = await figuresOfRun(run, readHistory(run.id));
+  return Promise.all(
+    ids.map(async (id) => {
+      const figure = figures.find((one) => one.id === id);
+      if (!figure) throw new Error(`the run ${run.id} has no figure ${id}`);
+      return { id, svg: await svgOf(figure), summary: figure.summary };
+    }),
+  );
 }
 
 /** Ids of all runs that were written to their end, the newest first. */

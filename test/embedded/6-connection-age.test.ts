@@ -1,12 +1,11 @@
 // What connection ages cost and buy, on an embedded cluster: as it should be, and with an age that is ignored.
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import connectionAge from '../../scripts/experiments/connection-age/index.ts';
-import type { HistoryEvent } from '../../scripts/history/index.ts';
 import { RunDocument } from '../../scripts/report/index.ts';
 import { readHistory } from '../../scripts/report/run-folder.ts';
 import { lab } from '../support/cli.ts';
 import { planOf } from '../support/plan.ts';
-import { LAB, leftOvers } from './support.ts';
+import { LAB, leftOvers, withArmsSwapped } from './support.ts';
 
 const SHORT = '--ages 1s,4s --floors 5s --steady 9s --warmup 3s';
 
@@ -28,20 +27,10 @@ it('passes, with curves and a range of ages; and the same history fails where th
   const rows = new Map(document.tables[0]?.rows.map(([arm, ...cells]) => [arm, cells]));
   expect([...rows.keys()]).toEqual(['age-1s', 'age-4s', 'floor-5s', 'no-age']);
   expect(rows.get('no-age')?.slice(0, 2)).toEqual(['never', '0.00']);
-  expect(document.plots).toHaveLength(4);
+  expect(document.plots).toHaveLength(5);
 
   const history = (await Array.fromAsync(readHistory(document.id))).flat();
-  const other: Record<string, string> = { 'no-age': 'age-4s', 'age-4s': 'no-age' };
-  const swapped = history.map((event) => {
-    const arm = other['arm' in event ? (event.arm ?? '') : ''];
-    if (arm === undefined) return event;
-    if (event.type !== 'counters') return { ...event, arm };
-    const clients = Object.entries(event.clients).map(([client, counts]) => [
-      client.replace(/^[^@]+/, (workload) => other[workload] ?? workload),
-      counts,
-    ]);
-    return { ...event, arm, clients: Object.fromEntries(clients) };
-  }) as HistoryEvent[];
+  const swapped = withArmsSwapped(history, 'no-age', 'age-4s');
   const { judgement, findings } = planOf(connectionAge, SHORT).judge(swapped);
   expect(judgement.verdict).toBe('fail');
   const failed = findings

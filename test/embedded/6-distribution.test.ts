@@ -1,12 +1,11 @@
 // How calls are spread, and what names answer, on an embedded cluster: as they should be, and in broken worlds.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import distribution from '../../scripts/experiments/distribution/index.ts';
-import type { History } from '../../scripts/history/index.ts';
 import { RunDocument } from '../../scripts/report/index.ts';
 import { readHistory } from '../../scripts/report/run-folder.ts';
 import { lab } from '../support/cli.ts';
 import { planOf } from '../support/plan.ts';
-import { LAB, leftOvers } from './support.ts';
+import { LAB, leftOvers, withArmsSwapped } from './support.ts';
 
 beforeAll(async () => {
   const up = await lab('lab-up', ['--name', LAB, '--provider', 'embedded']);
@@ -34,21 +33,22 @@ describe('distribution', () => {
     const connections = document.tables[0]?.rows.map((row) => row.at(-1)).filter(Boolean);
     expect(connections).toEqual(['1', '1', '1', '3', '15', '15', '15', '45']);
 
-    const history: History = (await Array.fromAsync(readHistory(document.id))).flat();
-    const other = new Map([
-      ['headless-pick-first', 'headless-round-robin'],
-      ['headless-round-robin', 'headless-pick-first'],
-      ['headless-pick-first-x15', 'clusterip-pick-first'],
-    ]);
-    const swapped = history.map((event) =>
-      event.type === 'call' ? { ...event, arm: other.get(event.arm) ?? event.arm } : event,
-    );
-    const { findings } = planOf(distribution, FEWER.join(' ')).judge(swapped);
+    const history = (await Array.fromAsync(readHistory(document.id))).flat();
+    const swapped = withArmsSwapped(history, 'headless-pick-first', 'headless-round-robin');
+    const { judgement, findings } = planOf(distribution, FEWER.join(' ')).judge(swapped);
+    expect(judgement.verdict).toBe('fail');
     const failed = findings
       .filter(({ verdict }) => verdict !== 'pass')
-      .map(({ arm, check }) => `${arm} ${check}`);
-    expect(failed).toContain('headless-pick-first one-pod-per-channel');
-    expect(failed).toContain('headless-round-robin even-per-channel');
+      .map(({ arm, check, verdict }) => `${arm} ${check} ${verdict}`);
+    expect(failed).toEqual([
+      'headless-pick-first one-pod-per-channel fail',
+      'headless-pick-first connections-open fail',
+      'headless-round-robin even-per-channel fail',
+      'headless-round-robin connections-open fail',
+    ]);
+    expect(judgement.reasons.join('\n')).toMatch(
+      /headless-pick-first: 1 channel of 1 were answered by several pods/,
+    );
   });
 
   it('fails when connections are renewed, and says that channels moved', async () => {

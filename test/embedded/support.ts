@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { findProcesses } from '../../scripts/cluster/embedded/leftovers.ts';
 import { connect, labRoot, NAMESPACE, RUN_LABEL } from '../../scripts/cluster/index.ts';
+import type { History, HistoryEvent } from '../../scripts/history/index.ts';
 
 /** Never the default one: that may be the developer's own. */
 export const LAB = `embedded-${process.pid}`;
@@ -29,3 +30,18 @@ export async function leftOvers(name: string): Promise<string[]> {
 }
 
 export const processesOf = (clusterId: string): Promise<number[]> => findProcesses(clusterId.trim());
+
+/** A history in which two arms have done each other's work, with all that was written of it: as if they had been set up so. */
+export function withArmsSwapped(history: History, one: string, other: string): History {
+  const swapped = (arm: string): string => (arm === one ? other : arm === other ? one : arm);
+  return history.map((event) => {
+    if (!('arm' in event) || event.arm === undefined) return event;
+    const arm = swapped(event.arm);
+    if (event.type !== 'counters') return { ...event, arm } as HistoryEvent;
+    const clients = Object.entries(event.clients).map(([client, counts]) => [
+      client.replace(/^[^@]+/, swapped),
+      counts,
+    ]);
+    return { ...event, arm, clients: Object.fromEntries(clients) };
+  });
+}

@@ -39,7 +39,7 @@ describe('a plan', () => {
 
 describe('the model', () => {
   const cost = { perCallMs: 1, perConnectionMs: 5 };
-  const yours = { replicas: 10, clients: 20, ratePerSecond: 100, targetMs: 60_000 };
+  const yours = { replicas: 10, clients: 20, ratePerSecond: 100, dnsFloorMs: 30_000, targetMs: 60_000 };
 
   it('counts a connection of each client to each replica, once an age', () => {
     expect(reconnectsPerSecond(10_000, yours)).toBe(20);
@@ -55,6 +55,11 @@ describe('the model', () => {
     const none = recommend({ ...yours, ratePerSecond: 1, targetMs: 10_000 }, cost);
     expect(none.leastAgeMs).toBeGreaterThan(none.mostAgeMs);
     expect(recommend({ ...yours, ratePerSecond: 1e6 }, cost).leastAgeMs).toBe(1000);
+  });
+
+  it('recommends no age where the floor alone takes longer than the target', () => {
+    expect(recommend({ ...yours, targetMs: 31_000 }, cost).mostAgeMs).toBe(0);
+    expect(recommend({ ...yours, targetMs: 32_000 }, cost).mostAgeMs).toBeGreaterThan(27_000);
   });
 
   it('says for a fleet what it asks of DNS and of the CPU, and how long the slowest takes', () => {
@@ -84,13 +89,16 @@ describe('what a connection costs', () => {
     reconnectsPerSecond: 0,
     slowestMs: undefined,
     latency: { p50Ms: 1, p99Ms: 1, p999Ms: 1 },
-    renewingP99Ms: undefined,
+    renewing: { calls: 0, p99Ms: Number.NaN, p999Ms: Number.NaN },
     refused: 0,
   });
 
-  it('is what the arm with most of them used more than the control', () => {
-    const cost = costOf([arm('age-1s', 5, 105), arm('age-5s', 1, 90), arm(CONTROL, 0, 80)]);
-    expect(cost).toEqual({ perCallMs: 2, perConnectionMs: expect.closeTo(5) });
+  it('is what arms with more of them used more, all arms together', () => {
+    const cost = costOf([arm('age-1s', 5, 105), arm('age-5s', 1, 85), arm(CONTROL, 0, 80)]);
+    expect(cost).toEqual({ perCallMs: expect.closeTo(2), perConnectionMs: expect.closeTo(5) });
+    const other = costOf([arm('age-1s', 5, 105), arm('age-5s', 1, 95), arm(CONTROL, 0, 80)]);
+    expect(other?.perConnectionMs).toBeLessThan(5);
+    expect(other?.perCallMs).toBeGreaterThan(2);
   });
 
   it('is unknown where noise hides it, or nothing was read', () => {

@@ -75,9 +75,8 @@ describe('accepted are', () => {
       expect(startSpreadMs).toBeCloseTo(Math.max(1.1 * (maxConnectionAgeMs ?? 0), dnsFloorMs));
       expect(prediction).toMatch(/treatment: [1-9].* to .* in 90% of/);
     }
-    expect(planOf('--clients 8 --warmup 30s').parameters.settledMs).toBe(
-      planOf('').parameters.settledMs + 20_000,
-    );
+    const settledMs = (line: string) => (planOf(line).parameters as Parameters).settledMs;
+    expect(settledMs('--clients 8 --warmup 30s')).toBe(settledMs('') + 20_000);
   });
 
   it('just enough rate, warm-up and window', () => {

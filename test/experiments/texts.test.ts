@@ -10,6 +10,14 @@ describe.each(await findExperiments())('$name', (experiment) => {
     expect(widthOf(planOf(experiment, '').prediction)).toBeLessThanOrEqual(80);
   });
 
+  it('shows figures of its arms, or plots', () => {
+    const arms = planOf(experiment, '').arms.map(({ name }) => name);
+    const ids = ['requests', 'latency', 'errors', 'connections'].flatMap((group) =>
+      arms.map((arm) => `${group}-${arm}`),
+    );
+    for (const figure of experiment.figures) expect([...ids, 'plot-1', 'plot-2']).toContain(figure);
+  });
+
   it('indents the further lines of each paragraph of its prediction', () => {
     const ends = /[.:]$| {2}/;
     const paragraphs = planOf(experiment, '').prediction.replaceAll('\n  ', ' ').split('\n');

@@ -22,14 +22,16 @@ const connectionAge: Experiment = {
     'to each, for how soon the slowest client calls them. In the control, no-age, no',
     'connection ages: it costs nothing, and new pods get nothing.',
     'From what a connection cost here a range of ages follows for --your-replicas,',
-    '--your-clients and --your-rate: a model, as is that of a fleet beside it.',
+    '--your-rate and --your-floor: a model, as is that of a fleet beside it.',
   ].join('\n'),
   use: [
-    'Take an age from the range for your own numbers (--your-replicas, --your-',
-    'clients, --your-rate, --your-target), and remember the floor: in grpc-js an',
-    'age below the floor of 30 s finds no pod sooner, it only costs more. Lower',
-    'both, or neither.',
+    'Take an age from the range for your own numbers (--your-replicas,',
+    '--your-clients, --your-rate, --your-floor, --your-target). In grpc-js an age',
+    'below the floor of 30 s finds no pod sooner, it only costs more: lower both, or',
+    'neither. Connections are made in the clear here: with TLS each costs more CPU,',
+    'and the least age is longer.',
   ].join('\n'),
+  figures: ['plot-1', 'plot-2'],
   options: (command) => {
     const own = command
       .addOption(
@@ -55,6 +57,7 @@ const connectionAge: Experiment = {
       .option('--your-replicas <n>', 'what an age is wanted for: server replicas', integer(1), 10)
       .option('--your-clients <n>', 'client processes', integer(1), 20)
       .option('--your-rate <n>', 'calls a second of each client', integer(1), 100)
+      .addOption(durationOption('--your-floor', 'least time between two of their DNS resolutions', '30s'))
       .addOption(
         positiveDurationOption('--your-target', 'within which a new pod should be called by all', '1m'),
       )

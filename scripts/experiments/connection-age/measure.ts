@@ -1,5 +1,5 @@
 // What each arm showed, as numbers.
-import { quantileSorted } from 'simple-statistics';
+import { linearRegression, quantileSorted } from 'simple-statistics';
 import {
   between,
   callsStartedIn,
@@ -13,7 +13,7 @@ import {
   startedMs,
 } from '../../history/index.ts';
 import type { Cost } from './model.ts';
-import { CONTROL, type Setting } from './settings.ts';
+import type { Setting } from './settings.ts';
 
 export type Measured = Setting & {
   /** Of the slowest client on the slowest new pod; undefined: one of them never called. */
@@ -24,8 +24,8 @@ export type Measured = Setting & {
   cpuPerSecondMs: number | undefined;
   /** Of all calls in the steady part, in milliseconds. */
   latency: { p50Ms: number; p99Ms: number; p999Ms: number };
-  /** Of calls on a pod in the seconds in which it got a new connection. */
-  renewingP99Ms: number | undefined;
+  /** Of calls on a pod in the seconds in which it got a new connection; NaN where there are none. */
+  renewing: { calls: number; p99Ms: number; p999Ms: number };
   /** Streams that a GOAWAY refused and grpc-js sent again by itself. */
   refused: number;
 };
@@ -63,7 +63,7 @@ function measure(history: History, setting: Setting): Measured {
     // The first reading is the one that ends the warm-up.
     cpuPerSecondMs: cpuPerSecondMs(history, arm, between(history, 'warm-up', 'change')),
     latency: { p50Ms: at(latencies, 0.5), p99Ms: at(latencies, 0.99), p999Ms: at(latencies, 0.999) },
-    renewingP99Ms: during.length === 0 ? undefined : at(during, 0.99),
+    renewing: { calls: during.length, p99Ms: at(during, 0.99), p999Ms: at(during, 0.999) },
     refused: refusedOf(history, arm),
   };
 }
@@ -81,16 +81,16 @@ const refusedOf = (history: History, arm: string): number =>
   );
 
 /**
- * What a call and a connection cost: the arm that reconnects most against the control, which does not. Undefined where
- * CPU was not read, or where noise hides what a connection costs.
+ * What a call and a connection cost: the line through all arms, of the CPU of a call by the connections made anew for it.
+ * Undefined where CPU was not read, or where noise hides what a connection costs.
  */
 export function costOf(measured: readonly Measured[]): Cost | undefined {
-  const control = measured.find(({ name }) => name === CONTROL);
-  const most = measured.toSorted((a, b) => b.reconnectsMeasured - a.reconnectsMeasured)[0];
-  if (control?.cpuPerSecondMs === undefined || most?.cpuPerSecondMs === undefined) return undefined;
-  const perCallMs = control.cpuPerSecondMs / control.callsPerSecond;
-  const more = most.cpuPerSecondMs / most.callsPerSecond - perCallMs;
-  const reconnectsPerCall = most.reconnectsMeasured / most.callsPerSecond;
-  const perConnectionMs = more / reconnectsPerCall;
-  return perConnectionMs > 0 && Number.isFinite(perConnectionMs) ? { perCallMs, perConnectionMs } : undefined;
+  const points = measured.map(({ cpuPerSecondMs = Number.NaN, callsPerSecond, reconnectsMeasured }) => [
+    reconnectsMeasured / callsPerSecond,
+    cpuPerSecondMs / callsPerSecond,
+  ]);
+  const { m: perConnectionMs, b: perCallMs } = linearRegression(points);
+  return perConnectionMs > 0 && perCallMs > 0 && Number.isFinite(perConnectionMs)
+    ? { perCallMs, perConnectionMs }
+    : undefined;
 }

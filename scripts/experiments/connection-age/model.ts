@@ -2,7 +2,7 @@
 // not a measurement.
 
 import { type Convergence, predictSlowest } from '../convergence.ts';
-import { SLACK_MS } from '../dns-period.ts';
+import { AGE_JITTER, SLACK_MS } from '../dns-period.ts';
 
 /** What was measured here, on this machine's cores, client and server together. */
 export type Cost = {
@@ -12,18 +12,24 @@ export type Cost = {
   perConnectionMs: number;
 };
 
-export type Yours = { replicas: number; clients: number; ratePerSecond: number; targetMs: number };
+export type Yours = {
+  replicas: number;
+  clients: number;
+  ratePerSecond: number;
+  /** Least time between two DNS resolutions of a client's channel. */
+  dnsFloorMs: number;
+  targetMs: number;
+};
 
 export type Recommendation = {
   /** Below it reconnecting costs more than `MOST_SHARE` of what the calls cost. */
   leastAgeMs: number;
-  /** Above it the slowest client may take longer than the target. */
+  /** Above it the slowest client may take longer than the target; 0 where the floor alone does. */
   mostAgeMs: number;
 };
 
 /** More of the CPU of calls is not worth the sooner a new pod is called. */
 export const MOST_SHARE = 0.01;
-const AGE_JITTER = 0.1;
 /** A connection that lives shorter than this serves few calls before its GOAWAY. */
 const LEAST_AGE_MS = 1000;
 
@@ -40,7 +46,8 @@ export const cpuShare = (ageMs: number, yours: Yours, { perCallMs, perConnection
 export function recommend(yours: Yours, cost: Cost): Recommendation {
   // The share is inverse to the age.
   const leastAgeMs = Math.max(LEAST_AGE_MS, cpuShare(1, yours, cost) / MOST_SHARE);
-  return { leastAgeMs, mostAgeMs: Math.max(0, yours.targetMs - SLACK_MS) / (1 + AGE_JITTER) };
+  const periodMs = yours.targetMs - SLACK_MS;
+  return { leastAgeMs, mostAgeMs: periodMs < yours.dnsFloorMs ? 0 : periodMs / (1 + AGE_JITTER) };
 }
 
 /** Source of the fleet: one that is large, and that nobody has on a laptop. */

@@ -1,6 +1,7 @@
 // The parameters of a connection-age run, and what is refused.
 import { formatDuration } from '../../common/duration.ts';
 import { LabError } from '../../common/errors.ts';
+import type { Yours } from './model.ts';
 
 export type Options = {
   ages: readonly number[];
@@ -16,6 +17,7 @@ export type Options = {
   yourReplicas: number;
   yourClients: number;
   yourRate: number;
+  yourFloor: number;
   yourTarget: number;
   seed: number;
 };
@@ -36,8 +38,8 @@ export type Parameters = {
   /** For what reconnecting costs, before anything changes. */
   steadyMs: number;
   deadlineMs: number;
-  /** What an answer is wanted for: replicas, clients, calls a second of each, and how soon a new pod should be called. */
-  yours: { replicas: number; clients: number; ratePerSecond: number; targetMs: number };
+  /** What an answer is wanted for. */
+  yours: Yours;
   seed: number;
 };
 
@@ -57,6 +59,7 @@ export const parametersOf = (options: Options): Parameters => ({
     replicas: options.yourReplicas,
     clients: options.yourClients,
     ratePerSecond: options.yourRate,
+    dnsFloorMs: options.yourFloor,
     targetMs: options.yourTarget,
   },
   seed: options.seed,

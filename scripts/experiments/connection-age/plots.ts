@@ -8,8 +8,22 @@ const seconds = (ms: number | undefined): number | null => (ms === undefined ? n
 export function plotsOf(measured: readonly Measured[]): Plot[] {
   const ages = measured.filter(({ varies }) => varies === 'age');
   const floors = measured.filter(({ varies }) => varies === 'floor');
+  const byCost = (point: (one: Measured) => [number, number | null]) =>
+    ages
+      .map(point)
+      .filter(([rate]) => rate > 0)
+      .toSorted(([a], [b]) => a - b);
   const ageS = ({ maxConnectionAgeMs }: Setting) => seconds(maxConnectionAgeMs) ?? 0;
   return [
+    {
+      title: 'The trade-off: how soon a new pod is called, by the connections made anew',
+      x: { label: 'conn/s', log: true },
+      y: { label: 's' },
+      series: [
+        { name: 'measured', points: byCost((one) => [one.reconnectsMeasured, seconds(one.slowestMs)]) },
+        { name: 'predicted', points: byCost((one) => [one.reconnectsPerSecond, seconds(one.boundMs)]) },
+      ],
+    },
     {
       title: 'How soon the slowest client calls a new pod, by max connection age',
       x: { label: 'max connection age (s)', log: true },

@@ -29,7 +29,7 @@ const connections: Experiment = {
   question: 'What becomes of connections: leaked, out of streams, idle, or dead without a word?',
   about: [
     'leaks: clients that make a channel for each call, and leave it open or close',
-    'it: how many connections and ports that takes, until there is none left.',
+    'it: how many connections that takes, and, on kind, until no port is left.',
     'streams: more calls than one connection has streams for, on one and on several.',
     'idle: when a connection is closed that nobody calls on.',
     'frozen: one of two servers stands still, and clients have keepalive or not.',
@@ -43,6 +43,7 @@ const connections: Experiment = {
     'servers that may vanish; know the stream limit of your servers, and open more',
     'connections above it.',
   ].join('\n'),
+  figures: ['connections-leak-own-pool', 'connections-default-pool'],
   options: (command) => {
     const own = command
       .addOption(

@@ -28,6 +28,7 @@ const distribution: Experiment = {
     'headless Service with round_robin, or put a proxy in between that balances',
     'calls.',
   ].join('\n'),
+  figures: ['requests-headless-pick-first', 'requests-headless-round-robin'],
   options: (command) => {
     const own = command
       .option('--servers <n>', 'server replicas, which all arms call', integer(2, 15), 5)

@@ -37,6 +37,7 @@ const dnsOutage: Experiment = {
     '"Name resolution failed". Alert on CoreDNS itself; roll nothing out, and restart',
     'no client that still works, before DNS is mended.',
   ].join('\n'),
+  figures: ['requests-connected', 'requests-late'],
   options: (command) => {
     const own = command
       .addOption(

@@ -36,6 +36,7 @@ const dns: Experiment = {
     'publishNotReadyAddresses is for peers that must find each other, not for',
     'callers.',
   ].join('\n'),
+  figures: ['plot-1'],
   options: (command) => {
     const own = command
       .option('--from <n>', 'server replicas before', integer(1, 20), 2)

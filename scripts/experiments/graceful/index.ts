@@ -26,6 +26,7 @@ const graceful: Experiment = {
     'ever, with one it is cut. Callers have to take UNAVAILABLE of a cut call as',
     'theirs to repeat.',
   ].join('\n'),
+  figures: ['plot-1'],
   options: (command) => {
     const own = command
       .addOption(positiveDurationOption('--max-connection-age', 'of all servers but that of no-age', '10s'))

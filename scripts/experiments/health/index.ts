@@ -27,6 +27,7 @@ const health: Experiment = {
     'has to end its connections too (max age, or a drain); to be noticed at all,',
     'the probe has to ask for the service that is sick.',
   ].join('\n'),
+  figures: ['requests-probed', 'requests-unprobed'],
   options: (command) => {
     const own = command
       .option('--servers <n>', 'server replicas of each arm', integer(2, 10), 3)

@@ -28,6 +28,7 @@ const locality: Experiment = {
     'trafficDistribution is decided once for each connection, and',
     'internalTrafficPolicy: Local fails where there is no local pod.',
   ].join('\n'),
+  figures: ['requests-prefer-same-node', 'requests-dns-one-tier'],
   options: (command) => {
     const own = command
       .option('--servers <n>', 'server replicas of each arm, on as many nodes', integer(2, 50), 2)

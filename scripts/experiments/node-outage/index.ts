@@ -19,13 +19,14 @@ const nodeOutage: Experiment = {
     'A node with servers is cut off from the network, or stops (--by); the clients',
     'are on another. They have connections with keepalive (keepalive) and without',
     '(no-keepalive, the control), a watch of the API (watch, grpc-kit), or a channel',
-    'for each call by ClusterIP (fresh). Then the node comes back.',
+    'for each call by ClusterIP (fresh). Then the node comes back. Takes kind.',
   ].join('\n'),
   use: [
     'Kubernetes takes most of a minute to notice that a node is gone, and TCP a',
     'quarter of an hour. Set keepalive at clients that call all the time (their',
     'servers have to permit pings that often), and give every call a deadline.',
   ].join('\n'),
+  figures: ['requests-keepalive', 'requests-no-keepalive'],
   options: (command) => {
     const own = command
       .addOption(

@@ -31,10 +31,14 @@ const outage: Experiment = {
   ].join('\n'),
   use: [
     'Alert on what clients see, not on pods alone: clients come back later than the',
-    'pods do, by up to the DNS floor. None has to be restarted. Lower the floor, or',
-    'watch the API, where that is too long; with wait-for-ready calls wait out a',
-    'short outage.',
+    'pods do, by up to the DNS floor. Lower the floor, or watch the API, where that',
+    'is too long; with wait-for-ready calls wait out a short outage.',
+    'Behind a ClusterIP a client that was connecting when its pod died may wait for',
+    'an answer from nobody until its kernel gives up (net.ipv4.tcp_syn_retries: about',
+    'two minutes by default), with servers there all that time. It comes back then',
+    'by itself; whoever cannot wait restarts it, or does not dial a ClusterIP.',
   ].join('\n'),
+  figures: ['requests-zero-headless', 'requests-zero-watch'],
   options: (command) => {
     const own = command
       .option('--servers <n>', 'server replicas of each outage', integer(1, 10), 2)

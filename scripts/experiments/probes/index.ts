@@ -25,6 +25,7 @@ const probes: Experiment = {
     'An exec probe starts a process each time: give it more than the default time-',
     'out of one second.',
   ].join('\n'),
+  figures: [],
   options: (command) => {
     const own = command
       .option('--probe-period <seconds>', 'of each probe', integer(1, 10), 2)

@@ -35,6 +35,7 @@ const resolver: Experiment = {
     'that you can wait. Max age with DNS is the way that needs no change in',
     'clients.',
   ].join('\n'),
+  figures: ['requests-dns-max-age', 'requests-watch'],
   options: (command) => {
     const own = command
       .option('--from <n>', 'server replicas of each arm before', integer(1, 50), 2)

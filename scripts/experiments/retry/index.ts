@@ -27,6 +27,7 @@ const retry: Experiment = {
     'you can, and always with throttling: retries that help against single failures',
     'make an overload worse. Hedging is for the tail of cheap calls.',
   ].join('\n'),
+  figures: ['errors-none', 'errors-retry'],
   options: (command) => {
     const own = command
       .option('--servers <n>', 'server replicas of each arm', integer(2, 10), 3)

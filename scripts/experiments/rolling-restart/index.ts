@@ -29,6 +29,7 @@ const rollingRestart: Experiment = {
     'new pods sooner (a lower DNS floor, a watch), or keep old pods until new ones',
     'are Ready (maxUnavailable 0). And retry on UNAVAILABLE.',
   ].join('\n'),
+  figures: ['errors-no-drain-no-retry', 'requests-slow-ready', 'requests-slow-ready-watch'],
   options: (command) => {
     const own = command
       .option('--servers <n>', 'server replicas of each Deployment', integer(2, 10), 2)

@@ -31,6 +31,7 @@ const scale: Experiment = {
     'round_robin, and give calls a retryPolicy on UNAVAILABLE. A new pod then gets',
     'its share within the larger of age and DNS floor; without it, it may never.',
   ].join('\n'),
+  figures: ['requests-treatment', 'requests-control'],
   options: (command) => {
     const own = command
       .option('--from <n>', 'server replicas before', integer(1, 200), 5)
