@@ -216,35 +216,41 @@ function marksOf(charts: (HTMLElement | SVGElement)[]): [string | undefined, boo
   });
 }
 
-/** Texts whose contrast is below 4.5 to 1 (WCAG 2.2, 1.4.3). Runs in the page. */
+/**
+ * Texts whose contrast is below 4.5 to 1 (WCAG 2.2, 1.4.3), those in charts and of heat maps too. Runs in the page.
+ *
+ * Colours are painted one over the other, as the page does, and read back: so any way of writing them counts.
+ */
 function contrasts(): string[] {
-  const channels = (colour: string) => (colour.match(/[\d.]+/g) ?? []).map(Number);
-  const luminance = (colour: string) => {
-    const [r = 0, g = 0, b = 0] = channels(colour).map((value) => {
+  const pixel = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
+  if (!pixel) return ['no canvas'];
+  const paint = (colour: string) => {
+    pixel.fillStyle = colour;
+    pixel.fillRect(0, 0, 1, 1);
+  };
+  const luminance = () => {
+    const [r = 0, g = 0, b = 0] = [...pixel.getImageData(0, 0, 1, 1).data].map((value) => {
       const share = value / 255;
       return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
     });
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
-  const backgroundOf = (element: Element | null): string => {
-    if (element === null) return 'rgb(255, 255, 255)';
-    const { backgroundColor } = getComputedStyle(element);
-    return channels(backgroundColor)[3] === 0 ? backgroundOf(element.parentElement) : backgroundColor;
+  const paintBehind = (element: Element | null): void => {
+    if (element === null) return paint('white');
+    paintBehind(element.parentElement);
+    paint(getComputedStyle(element).backgroundColor);
   };
-  const texts = [...document.querySelectorAll('main *, header *')].filter(
-    (element) =>
-      element.closest('svg') === null &&
-      !element.classList.contains('heat') &&
-      [...element.childNodes].some(({ nodeType, textContent }) => nodeType === 3 && textContent?.trim()),
+  const texts = [...document.querySelectorAll('main *, header *')].filter((element) =>
+    [...element.childNodes].some(({ nodeType, textContent }) => nodeType === 3 && textContent?.trim()),
   );
   return texts.flatMap((element) => {
-    const [a = 0, b = 0] = [
-      luminance(getComputedStyle(element).color),
-      luminance(backgroundOf(element)),
-    ].sort((x, y) => y - x);
-    const ratio = (a + 0.05) / (b + 0.05);
-    return ratio < 4.5
-      ? [`${element.tagName} ${element.textContent?.slice(0, 30)}: ${ratio.toFixed(2)}`]
-      : [];
+    const { color, fill } = getComputedStyle(element);
+    paintBehind(element);
+    const behind = luminance();
+    paint(element.closest('svg') ? fill : color);
+    const [light = 0, dark = 0] = [behind, luminance()].sort((x, y) => y - x);
+    const ratio = (light + 0.05) / (dark + 0.05);
+    const text = element.textContent?.slice(0, 30);
+    return ratio < 4.5 ? [`${element.tagName} ${text}: ${ratio.toFixed(2)}`] : [];
   });
 }
