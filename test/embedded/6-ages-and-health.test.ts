@@ -78,7 +78,7 @@ describe('health', () => {
 
 describe('probes', () => {
   it('passes: each probe tells what it can; and what it does not tell is no pass', async () => {
-    const line = '--script-work 1200ms --probe-period 1';
+    const line = '--probe-period 1';
     const document = await run('probes', line);
     expect(document.verdict, document.reasons.join('\n')).toBe('pass');
     const rows = rowsOf(document);

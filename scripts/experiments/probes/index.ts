@@ -16,21 +16,25 @@ const probes: Experiment = {
     'of the same h2c port: httpGet; grpc for "", for greet.Greeter and for a service',
     'that the server does not know; tcpSocket; exec of a Node script in the image',
     'that asks for health, with --exec-timeout (exec-short) and with 5s (exec-long).',
-    'After a while all of them say NOT_SERVING for "". All run on the same machine,',
-    'and how long the script takes there is measured beside its probes.',
+    'The script takes --script-work longer than it would here: so it goes where CPU',
+    'is limited or short. After a while all of them say NOT_SERVING for "". All run',
+    'on the same machine, and how long the script takes there is measured beside its',
+    'probes.',
   ].join('\n'),
   use: [
     'Use the gRPC probe of Kubernetes, with the name of a service that the server',
     'knows. An HTTP probe cannot pass on an h2c port, and a TCP probe always does.',
-    'An exec probe starts a process each time: give it more than the default time-',
-    'out of one second.',
+    'An exec probe starts a process each time, which may take a second where CPU is',
+    'limited: give it more than the default timeoutSeconds of 1.',
   ].join('\n'),
   figures: [],
   options: (command) => {
     const own = command
       .option('--probe-period <seconds>', 'of each probe', integer(1, 10), 2)
       .option('--exec-timeout <seconds>', 'timeoutSeconds of exec-short', integer(1, 4), 1)
-      .addOption(durationOption('--script-work', 'that the script takes beside starting and asking', '0ms'));
+      .addOption(
+        durationOption('--script-work', 'that the script takes beside starting and asking', '1200ms'),
+      );
     return { command: own, plan: () => plan(parametersOf(own.opts())) };
   },
 };

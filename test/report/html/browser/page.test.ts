@@ -236,9 +236,8 @@ function contrasts(): string[] {
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
   const paintBehind = (element: Element | null): void => {
-    if (element === null) return paint('white');
-    paintBehind(element.parentElement);
-    paint(getComputedStyle(element).backgroundColor);
+    if (element) paintBehind(element.parentElement);
+    paint(element ? getComputedStyle(element).backgroundColor : 'white');
   };
   const texts = [...document.querySelectorAll('main *, header *')].filter((element) =>
     [...element.childNodes].some(({ nodeType, textContent }) => nodeType === 3 && textContent?.trim()),
