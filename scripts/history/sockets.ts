@@ -13,6 +13,8 @@ export type ConnectionsRead = {
   openAtServers: number;
   /** TIME_WAIT on the clients' side: each keeps a port of theirs. */
   timeWait: number;
+  /** TIME_WAIT on the servers' side. */
+  timeWaitAtServers: number;
   /** TIME_WAIT on either side: whoever closes first has it, where both close at once both do. */
   timeWaitOnEitherSide: number;
   /** The clients' channels, and their connections, by channelz. */
@@ -21,6 +23,8 @@ export type ConnectionsRead = {
   portsLeft: number | undefined;
   /** Of how many. */
   ports: number | undefined;
+  /** Resident memory of all clients, and of all servers; undefined where one did not tell. */
+  residentBytes: { clients: number; servers: number } | undefined;
 };
 
 type Connection = SocketsAnswer['connections'][number];
@@ -54,9 +58,10 @@ function reading(clients: readonly SocketsSeen[], servers: readonly SocketsSeen[
   );
   const isIn = (state: string) => (each: Connection) => each.state === state;
   const waiting = there.filter(isIn('TIME_WAIT'));
+  const waitingHere = here.filter(isIn('TIME_WAIT'));
   const ports = new Set([
     ...waiting.map(({ localPort }) => localPort),
-    ...here.filter(isIn('TIME_WAIT')).map(({ remotePort }) => remotePort),
+    ...waitingHere.map(({ remotePort }) => remotePort),
   ]);
   const left = clients.flatMap(({ source, portRange }) => {
     if (portRange === null) return [];
@@ -73,6 +78,7 @@ function reading(clients: readonly SocketsSeen[], servers: readonly SocketsSeen[
     open: there.filter(isIn('ESTABLISHED')).length,
     openAtServers: here.filter(isIn('ESTABLISHED')).length,
     timeWait: waiting.length,
+    timeWaitAtServers: waitingHere.length,
     timeWaitOnEitherSide: ports.size,
     channelz: {
       channels: sum(clients.map(({ channelz }) => channelz?.channels ?? 0)),
@@ -80,7 +86,18 @@ function reading(clients: readonly SocketsSeen[], servers: readonly SocketsSeen[
     },
     portsLeft: fewest?.left,
     ports: fewest?.all,
+    residentBytes: residentOf(clients, servers),
   };
+}
+
+function residentOf(
+  clients: readonly SocketsSeen[],
+  servers: readonly SocketsSeen[],
+): ConnectionsRead['residentBytes'] {
+  const bytesOf = (pods: readonly SocketsSeen[]) =>
+    sum(pods.map(({ residentBytes = Number.NaN }) => residentBytes));
+  const bytes = { clients: bytesOf(clients), servers: bytesOf(servers) };
+  return Number.isNaN(bytes.clients + bytes.servers) ? undefined : bytes;
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, n) => total + n, 0);

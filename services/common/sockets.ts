@@ -53,6 +53,7 @@ export async function readSockets(own: string | undefined, exceptPort: number): 
       state,
     })),
     portRange: first && last ? [first, last] : null,
+    residentBytes: process.memoryUsage.rss(),
   };
 }
 

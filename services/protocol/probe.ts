@@ -37,6 +37,8 @@ export type SocketsAnswer = {
   connections: { localPort: number; remoteAddress: string; remotePort: number; state: string }[];
   /** First and last port that the kernel gives to outgoing connections. */
   portRange: [number, number] | null;
+  /** Resident memory of the process. Not told by images of an earlier version. */
+  residentBytes?: number;
   /** Of a client: its open channels, and the connections that they have, each once, as gRPC's channelz counts them. */
   channelz?: { channels: number; connections: number };
 };

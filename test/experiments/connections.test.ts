@@ -167,6 +167,7 @@ const verdictsOf = ({ findings }: Judged, verdict: string) =>
   findings.filter((each) => each.verdict === verdict).map(({ arm, check }) => `${arm} ${check}`);
 
 type Ends = { open: number; timeWait?: number; channels?: number };
+const MB = 1_000_000;
 
 function sockets(arm: string, atMs: number, { open, timeWait = 0, channels = open }: Ends): SocketsSeen[] {
   const connectionsOf = (make: (port: number) => { localPort: number; remotePort: number }) =>
@@ -184,6 +185,7 @@ function sockets(arm: string, atMs: number, { open, timeWait = 0, channels = ope
       source: `client-${arm}`,
       connections: connectionsOf((port) => ({ localPort: port, remotePort: 50_051 })),
       channelz: { channels, connections: open },
+      residentBytes: 50 * MB + open * 40_000,
     },
     {
       ...seen,
@@ -191,6 +193,7 @@ function sockets(arm: string, atMs: number, { open, timeWait = 0, channels = ope
       app: 'greeter-server',
       source: `server-${arm}`,
       connections: connectionsOf((port) => ({ localPort: 50_051, remotePort: port })),
+      residentBytes: 60 * MB + open * 70_000,
     },
   ];
 }
@@ -222,7 +225,7 @@ describe('leaks', () => {
   it('pass as predicted, and show what is left', () => {
     const judged = judge();
     expect(judged.judgement.verdict, judged.judgement.reasons.join('\n')).toBe('pass');
-    const [open, ports] = judged.tables ?? [];
+    const [open, ports, memory] = judged.tables ?? [];
     expect(open?.rows).toEqual([
       ['leak-own-pool', '150', '0', '145', '145', '145'],
       ['leak-tls', '150', '0', '145', '145', '145'],
@@ -231,9 +234,13 @@ describe('leaks', () => {
       ['default-pool', '150', '0', '145', '1', '1'],
     ]);
     expect(ports?.rows.slice(0, 3)).toEqual([
-      ['leak-own-pool', '145', '0', '28,087', '93m37s'],
-      ['leak-tls', '145', '0', '28,087', '93m37s'],
-      ['churn', '0', '145', '28,087', 'ever'],
+      ['leak-own-pool', '145', '0', '0', '28,087', '93m37s'],
+      ['leak-tls', '145', '0', '0', '28,087', '93m37s'],
+      ['churn', '0', '145', '145', '28,087', 'for ever'],
+    ]);
+    expect(memory?.rows).toEqual([
+      ['leak-own-pool', '145', '40 kB', '70 kB'],
+      ['leak-tls', '145', '40 kB', '70 kB'],
     ]);
   });
 

@@ -73,6 +73,10 @@ describe.concurrent('a channel per call', () => {
     const { established, channelz } = await socketsTo(client, server);
     expect(established).toBe(1);
     expect(channelz).toEqual({ channels: calls, connections: 1 });
+    const { residentBytes = 0 } = (await server.ask('GET', '/sockets')) as SocketsAnswer;
+    // Node alone takes some thirty megabytes.
+    expect(residentBytes).toBeGreaterThan(20_000_000);
+    expect(residentBytes).toBeLessThan(1_000_000_000);
   });
 
   it('in the default pool with TLS credentials made each time leaks a connection each', async () => {

@@ -63,7 +63,11 @@ export function leaks(parameters: Parameters, ownPorts: boolean): Aspect {
       oneConnection(history, { arm: CONTROL }),
       noneFailed(history, CONTROL),
     ],
-    tables: (history) => [openTable(history, names), portTable(history, names, parameters)],
+    tables: (history) => [
+      openTable(history, names),
+      portTable(history, names, parameters),
+      memoryTable(history, [OWN_POOL, TLS]),
+    ],
   };
 }
 
@@ -110,16 +114,34 @@ function openTable(history: History, arms: readonly string[]): ResultTable {
 function portTable(history: History, arms: readonly string[], parameters: Parameters): ResultTable {
   return {
     title: "A channel per call: the client's ports in the end",
-    columns: ['', 'open', 'TIME_WAIT', 'left', 'last for'],
+    columns: ['', 'open', 'TIME_WAIT', 'at servers', 'left', 'last at this rate'],
     rows: arms.map((arm) => {
       const last = connectionsRead(history, arm).at(-1);
-      if (last?.portsLeft === undefined) return [arm, '–', '–', '–', '–'];
-      const { open, timeWait, portsLeft } = last;
-      const seen = [`${open}`, `${timeWait}`, portsLeft.toLocaleString('en-US')];
+      if (last?.portsLeft === undefined) return [arm, '–', '–', '–', '–', '–'];
+      const { open, timeWait, timeWaitAtServers, portsLeft } = last;
+      const seen = [`${open}`, `${timeWait}`, `${timeWaitAtServers}`, portsLeft.toLocaleString('en-US')];
       if (portsLeft === 0) return [arm, ...seen, 'gone'];
       // Those in TIME_WAIT come back.
       const lastMs = (portsLeft * 1000) / parameters.leakRatePerSecond;
-      return [arm, ...seen, open <= 1 ? 'ever' : formatDuration(lastMs)];
+      return [arm, ...seen, open <= 1 ? 'for ever' : formatDuration(lastMs)];
+    }),
+  };
+}
+
+/** What an open connection that nobody calls on takes at each end, beside the control, which made as many calls. */
+function memoryTable(history: History, arms: readonly string[]): ResultTable {
+  const control = connectionsRead(history, CONTROL).at(-1);
+  const kb = (bytes = Number.NaN) => (Number.isFinite(bytes) ? `${Math.round(bytes / 1000)} kB` : '–');
+  return {
+    title: `A channel per call: resident memory of a connection without calls, more than ${CONTROL} took`,
+    columns: ['', 'connections', 'at the client', 'at the server'],
+    rows: arms.map((arm) => {
+      const last = connectionsRead(history, arm).at(-1);
+      if (!last || !control) return [arm, '–', '–', '–'];
+      const more = last.open - control.open;
+      const each = (end: 'clients' | 'servers') =>
+        kb(((last.residentBytes?.[end] ?? Number.NaN) - (control.residentBytes?.[end] ?? Number.NaN)) / more);
+      return [arm, `${last.open}`, each('clients'), each('servers')];
     }),
   };
 }
