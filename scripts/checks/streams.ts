@@ -18,8 +18,8 @@ export type StreamsParams = {
 
 /** With fewer, figures say little. */
 const MIN_CALLS = 100;
-/** Of a rate or a wait that is predicted. */
-const MAY_BE_OFF = 0.15;
+/** Of a rate or a wait that is predicted: a machine that stands still for a second is no other law. */
+const MAY_BE_OFF = 0.25;
 /** Calls that wait for nothing may take so many times what the server takes. */
 const NO_WAIT = 1.5;
 

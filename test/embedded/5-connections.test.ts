@@ -31,7 +31,7 @@ it('passes: leaks grow, streams queue, idle connections close, and keepalive end
   expect(Number(open.get('leak-own-pool')?.open)).toBeGreaterThan(100);
   expect(Number(open.get('default-pool')?.channels)).toBeGreaterThan(100);
   expect(open.get('default-pool')?.open).toBe('1');
-  expect(others).toHaveLength(4);
+  expect(others).toHaveLength(5);
 });
 
 it('fails with the reason where nothing leaks, queues, closes or notices', async () => {

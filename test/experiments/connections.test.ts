@@ -29,7 +29,7 @@ describe('the prediction', () => {
       stream-queue: 50 calls/s × 500ms are 25 open calls (Little's law). 10 streams
         give 20.0 answers/s; the rest queues: calls of the last quarter of 6.0s take
         8.4s.
-      more-channels, more-by-kit: 3 connections to the same server have 30 streams:
+      more-channels, more-by-kit: 5 connections to the same server have 50 streams:
         calls take 500ms. So they do on one connection without a limit (no-limit, the
         control).
       idle-timeout: 2.0s to 12.0s after the last call its connection is closed: the

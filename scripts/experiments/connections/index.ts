@@ -58,7 +58,7 @@ const connections: Experiment = {
       .option('--rate <n>', 'calls a second where streams are limited', integer(1, 1000), 50)
       .addOption(positiveDurationOption('--latency', 'of calls where streams are limited', '500ms'))
       .option('--max-streams <n>', 'at a time on a connection, or off', streamsOrOff, CLAIMED.maxStreams)
-      .option('--connections <n>', 'where there are to be enough streams', integer(2, 50), 3)
+      .option('--connections <n>', 'where there are to be enough streams', integer(2, 50), 5)
       .addOption(
         new Option('--idle-timeout <duration>', 'of a channel without calls, or off')
           .argParser(durationOrOff)
