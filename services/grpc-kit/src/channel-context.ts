@@ -8,12 +8,18 @@ export type ChannelContext = {
   logger: Logger;
   kubernetes?: KubernetesOptions;
   onAddresses?: (update: AddressUpdate) => void;
+  learned: Learned;
 };
+
+/** What a policy has learned and said of a target. It outlives the policy: grpc-js destroys that when its channel is idle. */
+export type Learned = { zoneOfOwnNode?: string | undefined; saidWhyFlat?: boolean };
 
 /** What a channel was given to connect to: so many endpoints, or none and why. */
 export type AddressUpdate = { endpoints: number; error?: string };
 
 /** A channel that was not made by `createClient` has none: then the defaults. */
 export function channelContext(channelOptions: Options): ChannelContext {
-  return (channelOptions[CHANNEL_CONTEXT] as ChannelContext | undefined) ?? { logger: defaultLogger };
+  return (
+    (channelOptions[CHANNEL_CONTEXT] as ChannelContext | undefined) ?? { logger: defaultLogger, learned: {} }
+  );
 }

@@ -201,6 +201,33 @@ test('prefer_same_node: round robin within a tier, and where no node is known it
   expect(warnings).toEqual([expect.stringContaining('plain round robin')]);
 });
 
+test('prefer_same_node: an idle time forgets neither what was said nor the zone, and several channels say it once', async () => {
+  await using backends = await startBackends(3);
+  const [local, near] = backends;
+  const warnings: string[] = [];
+  const logger = { info: () => {}, warn: (message: string) => warnings.push(message) };
+  const source = script();
+  const options = { policy: 'prefer_same_node', idleMs: 1000 } as const;
+  await using client = echo(source, { ...options, locality: { node: 'here' } });
+  const all = places(backends, [here, sameZone, elsewhere]);
+  source.give(all);
+  await connected(client, backends);
+  expect(counts(await answerers(client, 5))).toEqual({ [local?.address ?? '']: 5 });
+  await eventually(() => backends.every((backend) => backend.connections() === 0));
+  source.give(all.slice(1));
+  await connected(client, backends.slice(1));
+  expect(counts(await answerers(client, 10))).toEqual({ [near?.address ?? '']: 10 });
+
+  const flat = script();
+  await using other = echo(flat, { ...options, logger, connectionsPerAddress: 2 });
+  flat.give(places(backends), { places: false });
+  await connected(other, backends);
+  await answerers(other, 6);
+  await eventually(() => near?.connections() === 1);
+  await answerers(other, 6);
+  expect(warnings).toEqual([expect.stringContaining('plain round robin')]);
+});
+
 test('prefer_same_node: the own node is that of NODE_NAME', async () => {
   await using backends = await startBackends(2);
   const source = script();

@@ -65,6 +65,7 @@ function openChannels(
   const context: ChannelContext = {
     target,
     logger,
+    learned: {},
     ...(kubernetes && { kubernetes }),
     ...(onAddresses && { onAddresses }),
   };

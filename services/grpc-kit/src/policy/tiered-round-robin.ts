@@ -1,5 +1,5 @@
 import { connectivityState as State, type StatusObject, status } from '@grpc/grpc-js';
-import { channelContext } from '../channel-context.ts';
+import { channelContext, type Learned } from '../channel-context.ts';
 import {
   type ChannelControlHelper,
   createChildChannelControlHelper,
@@ -34,10 +34,9 @@ export class TieredRoundRobin implements LoadBalancer {
   readonly #rotation: Rotation = { next: Math.floor(Math.random() * WRAP) };
   #children = new Map<string, Child>();
   #target = '';
-  #zoneOfOwnNode: string | undefined;
+  #learned: Learned | undefined;
   #lastError: string | undefined;
   #changing = false;
-  #saidWhyFlat = false;
 
   constructor(typeName: string, helper: ChannelControlHelper) {
     this.#typeName = typeName;
@@ -50,8 +49,9 @@ export class TieredRoundRobin implements LoadBalancer {
     options: Options,
     resolutionNote: string,
   ): boolean {
-    const { target = '', onAddresses } = channelContext(options);
+    const { target = '', onAddresses, learned } = channelContext(options);
     this.#target = target;
+    this.#learned ??= learned;
     if (!endpoints.ok) {
       onAddresses?.({ endpoints: 0, error: endpoints.error.details ?? '' });
       // A name server that does not know may be wrong about pods that still answer; the endpoints' own API is not.
@@ -62,8 +62,8 @@ export class TieredRoundRobin implements LoadBalancer {
     onAddresses?.({ endpoints: endpoints.value.length });
     const { own } = config as RoundRobinConfig | PreferSameNodeConfig;
     const localities = options[LOCALITIES] as Localities | undefined;
-    this.#sayWhyFlat(own, localities, options);
-    const ownLocality = this.#withZone(own, localities);
+    this.#sayWhyFlat(own, localities, options, this.#learned);
+    const ownLocality = withZone(own, localities, this.#learned);
     this.#lastError = undefined;
     this.#changing = true;
     const children = new Map<string, Child>();
@@ -120,16 +120,8 @@ export class TieredRoundRobin implements LoadBalancer {
     for (const [key, { leaf }] of before) if (children.get(key)?.leaf !== leaf) leaf.destroy();
   }
 
-  /** The zone of a node does not change, and has to be known when no endpoint is left on it. */
-  #withZone(own: Locality, localities: Localities | undefined): Locality {
-    if (own.zone === undefined && own.node !== undefined && localities !== undefined) {
-      this.#zoneOfOwnNode ??= zoneOfNode(localities, own.node);
-    }
-    return { ...(this.#zoneOfOwnNode !== undefined && { zone: this.#zoneOfOwnNode }), ...own };
-  }
-
-  #sayWhyFlat(own: Locality, localities: Localities | undefined, options: Options): void {
-    if (this.#typeName !== PREFER_SAME_NODE || this.#saidWhyFlat) return;
+  #sayWhyFlat(own: Locality, localities: Localities | undefined, options: Options, learned: Learned): void {
+    if (this.#typeName !== PREFER_SAME_NODE || learned.saidWhyFlat) return;
     const why =
       own.node === undefined
         ? 'the own node is not known (set NODE_NAME from spec.nodeName, or the option locality)'
@@ -137,7 +129,7 @@ export class TieredRoundRobin implements LoadBalancer {
           ? 'the resolver of this target knows no nodes (that of kubernetes:/// does)'
           : undefined;
     if (why === undefined) return;
-    this.#saidWhyFlat = true;
+    learned.saidWhyFlat = true;
     channelContext(options).logger.warn(
       `${PREFER_SAME_NODE} is plain round robin for ${this.#target}: ${why}`,
     );
@@ -179,4 +171,12 @@ export class TieredRoundRobin implements LoadBalancer {
   #fail(details: string, error: Partial<StatusObject> = { code: status.UNAVAILABLE, details }): void {
     this.#helper.updateState(State.TRANSIENT_FAILURE, new UnavailablePicker(error), details);
   }
+}
+
+/** The zone of a node does not change, and has to be known when no endpoint is left on it. */
+function withZone(own: Locality, localities: Localities | undefined, learned: Learned): Locality {
+  if (own.zone === undefined && own.node !== undefined && localities !== undefined) {
+    learned.zoneOfOwnNode ??= zoneOfNode(localities, own.node);
+  }
+  return { ...(learned.zoneOfOwnNode !== undefined && { zone: learned.zoneOfOwnNode }), ...own };
 }
