@@ -64,7 +64,11 @@ afterEach(async () => {
 function client(target: string, policy = 'round_robin'): Client {
   const { logger } = recorder();
   const made = new Client(target, credentials.createInsecure(), {
-    [CHANNEL_CONTEXT]: { logger, kubernetes: { kubeconfig: api.kubeconfig(temp.path) } } as never,
+    [CHANNEL_CONTEXT]: {
+      logger,
+      learned: {},
+      kubernetes: { kubeconfig: api.kubeconfig(temp.path) },
+    } as never,
     'grpc.service_config': JSON.stringify({ loadBalancingConfig: [{ [policy]: {} }] }),
   });
   stops.push(() => made.close());
