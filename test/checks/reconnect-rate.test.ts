@@ -38,6 +38,14 @@ test('an age that is ignored, and one that nobody asked for', () => {
   });
 });
 
+test('an end that came late by as much as a machine short of CPU lets it, and no later', () => {
+  expect(finding(told(0.3), 6000)).toMatchObject({
+    verdict: 'pass',
+    message: '12 connections were made anew in 20s, 12 to 24 of 6 connections were expected',
+  });
+  expect(finding(told(0.29), 6000).verdict).toBe('fail');
+});
+
 test('none where none ages', () => {
   expect(finding(told(0), undefined)).toMatchObject({
     verdict: 'pass',

@@ -74,14 +74,8 @@ const looks = {
 function get(url, keep) {
   if (keep && !kept.has(keep)) kept.set(keep, new http.Agent({ keepAlive: true, maxSockets: 1 }));
   return new Promise((resolve, reject) => {
-    const request = http.get(
-      url,
-      { agent: keep ? kept.get(keep) : false, timeout: 5000 },
-      async (response) => {
-        let text = '';
-        for await (const chunk of response.setEncoding('utf8')) text += chunk;
-        resolve(JSON.parse(text));
-      },
+    const request = http.get(url, { agent: keep ? kept.get(keep) : false, timeout: 5000 }, (response) =>
+      textOf(response).then(JSON.parse).then(resolve, reject),
     );
     request.once('timeout', () =>
       request.destroy(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })),
@@ -90,7 +84,13 @@ function get(url, keep) {
   });
 }
 
-const server = http.createServer(async (request, response) => {
+async function textOf(message) {
+  let text = '';
+  for await (const chunk of message.setEncoding('utf8')) text += chunk;
+  return text;
+}
+
+const server = http.createServer((request, response) => {
   const { pathname, searchParams } = new URL(request.url, 'http://localhost');
   const answer = (status, body) =>
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
@@ -99,13 +99,16 @@ const server = http.createServer(async (request, response) => {
     return answer(ready || request.method === 'PUT' ? 200 : 503, { ready });
   }
   if (pathname === '/look') {
-    let text = '';
-    for await (const chunk of request.setEncoding('utf8')) text += chunk;
-    const { look, ...asked } = JSON.parse(text);
-    return Promise.resolve(looks[look](asked)).then(
-      (value) => answer(200, { value }),
-      (error) => answer(200, { error: error.code ?? error.message }),
-    );
+    // A peer that goes in mid-message must not end the agent, whoever the peer is.
+    return textOf(request)
+      .then((text) => {
+        const { look, ...asked } = JSON.parse(text);
+        return looks[look](asked);
+      })
+      .then(
+        (value) => answer(200, { value }),
+        (error) => answer(200, { error: error.code ?? error.message }),
+      );
   }
   answer(200, {
     pod: process.env.POD_NAME,
