@@ -34,6 +34,8 @@ export type Found = {
   /** Sorted; empty when there is a problem. */
   endpoints: Endpoint[];
   localities: Localities;
+  /** Addresses that are listed, but not ready, or terminating. */
+  unready: ReadonlySet<string>;
   counts: Counts;
   /** Why there are no endpoints, to follow the Service's name. */
   problem?: string;
@@ -54,17 +56,18 @@ export function findEndpoints(slices: Iterable<EndpointSlice>, wanted: string | 
   const all = [...slices];
   const ofAddresses = all.filter(({ addressType }) => addressType !== 'FQDN');
   const pods = new Map<string, Pod>();
+  const unready = new Set<string>();
   let withoutPort = 0;
   for (const slice of ofAddresses) {
     const port = choosePort(slice, wanted);
     for (const endpoint of slice.endpoints ?? []) {
       if (port === undefined) withoutPort += 1;
-      else addEndpoint(pods, endpoint, port);
+      else addEndpoint(pods, unready, endpoint, port);
     }
   }
 
   const counts = count(pods);
-  const found = assemble([...pods.values()]);
+  const found = { ...assemble([...pods.values()]), unready };
   if (found.endpoints.length > 0) return { ...found, counts };
   if (all.length === 0)
     return { ...found, counts, problem: 'has no EndpointSlices: does the Service exist?' };
@@ -81,7 +84,12 @@ function conditionOf({ conditions }: SliceEndpoint): Condition {
   return ready && (conditions?.serving ?? ready) ? 'ready' : 'notReady';
 }
 
-function addEndpoint(pods: Map<string, Pod>, endpoint: SliceEndpoint, port: number): void {
+function addEndpoint(
+  pods: Map<string, Pod>,
+  unready: Set<string>,
+  endpoint: SliceEndpoint,
+  port: number,
+): void {
   // "No semantics are defined for additional addresses beyond the first."
   const host = endpoint.addresses?.[0];
   if (!host || !isIP(host)) return;
@@ -90,8 +98,9 @@ function addEndpoint(pods: Map<string, Pod>, endpoint: SliceEndpoint, port: numb
   const key = endpoint.targetRef?.uid ?? host;
   const pod = pods.get(key) ?? { condition, ready: new Map(), locality: {} };
   pods.set(key, pod);
-  if (condition === 'ready') {
-    const address = { host, port };
+  const address = { host, port };
+  if (condition !== 'ready') unready.add(subchannelAddressToString(address));
+  else {
     pod.ready.set(subchannelAddressToString(address), address);
     pod.locality = {
       ...(endpoint.nodeName && { node: endpoint.nodeName }),

@@ -1,5 +1,6 @@
-// Decides when what was found goes to the channel. Endpoints that are new go at once; one that has vanished is kept for
-// a moment, as it may be on its way from one slice to another; and a flapping pod must not keep the channel busy.
+// Decides when what was found goes to the channel: all of it within 50 ms. Endpoints that are new go at once; one that
+// is in no slice any more is kept for a moment, as it may be on its way from one to another; and a flapping pod must not
+// keep the channel busy.
 import { type Endpoint, endpointToString, subchannelAddressToString } from '../../grpc-experimental.ts';
 import type { Locality } from '../localities.ts';
 import type { Resolution } from '../sharing.ts';
@@ -12,11 +13,13 @@ export type PublisherTimes = {
   spacingMs: number;
 };
 
-const defaultTimes: PublisherTimes = { holdMs: 40, spacingMs: 50 };
+/** What has vanished waits for both at worst. */
+const defaultTimes: PublisherTimes = { holdMs: 25, spacingMs: 25 };
 
 /** @param publish is called with each resolution that differs from the one before, in `update` or later. */
 export function createPublisher(publish: (resolution: Resolution) => void, times = defaultTimes) {
   let latest: Resolution | undefined;
+  let refused: ReadonlySet<string> = new Set();
   let published: Resolution | undefined;
   let publishedText: string | undefined;
   let publishedMs = Number.NEGATIVE_INFINITY;
@@ -68,7 +71,9 @@ export function createPublisher(publish: (resolution: Resolution) => void, times
     if (!published?.ok) return found;
     const held = published.endpoints.filter((endpoint) => {
       const sinceMs = missing.get(endpointToString(endpoint));
-      return sinceMs !== undefined && nowMs < sinceMs + times.holdMs;
+      if (sinceMs === undefined || nowMs >= sinceMs + times.holdMs) return false;
+      // One that slices still list is not on its way; but where it was the last, the next may be ready in a moment.
+      return !found.ok || !addressTexts(endpoint).some((address) => refused.has(address));
     });
     if (held.length === 0) return found;
     const localities = new Map<string, Locality>(found.ok ? found.localities : []);
@@ -86,8 +91,10 @@ export function createPublisher(publish: (resolution: Resolution) => void, times
   }
 
   return {
-    update(resolution: Resolution): void {
+    /** @param unready addresses that are listed, but not to be called. */
+    update(resolution: Resolution, unready: ReadonlySet<string> = new Set()): void {
       latest = resolution;
+      refused = unready;
       noteMissing(performance.now());
       look();
     },

@@ -57,7 +57,7 @@ function resolve(target: KubernetesTarget, options: KubernetesOptions): StartSou
     });
 
     function onSlices(slices: Iterable<EndpointSlice>, name: string): void {
-      const { endpoints, localities, counts, problem } = findEndpoints(slices, port);
+      const { endpoints, localities, unready, counts, problem } = findEndpoints(slices, port);
       listed = true;
       if (problem !== undefined) {
         publisher.update({ ok: false, problem: `Service ${name} ${problem}` });
@@ -65,7 +65,7 @@ function resolve(target: KubernetesTarget, options: KubernetesOptions): StartSou
       }
       const { ready, notReady, terminating } = counts;
       const note = `Service ${name} has ${ready} ready endpoints, ${notReady} not ready, ${terminating} terminating`;
-      publisher.update({ ok: true, endpoints, localities, note });
+      publisher.update({ ok: true, endpoints, localities, note }, unready);
     }
 
     const watch = watchSlices(
