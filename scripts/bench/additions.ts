@@ -84,7 +84,8 @@ function report(history: History): void {
       continue;
     }
     // Of the Service that the client watches: the controller writes those of the other before or after.
-    const [{ fromMs: inSliceMs } = { fromMs: undefined }] = readyInSlices(history, ARM, SERVICE, pod.pod);
+    const [{ fromMs: inSliceMs, toMs: outOfSliceMs } = { fromMs: undefined, toMs: undefined }] =
+      readyInSlices(history, ARM, SERVICE, pod.pod);
     fromReady.push(startedMs(first) - pod.readyAtMs);
     if (inSliceMs !== undefined) fromSlice.push(startedMs(first) - inSliceMs);
     // The driver may hear of the slice later than the client does.
@@ -99,23 +100,21 @@ function report(history: History): void {
       steps.connected.push(connectedMs - toldMs);
       steps.called.push(startedMs(first) - connectedMs);
     }
-    const left = resolved.find(
-      ({ atMs, detail }) =>
-        atMs >= (pod.terminatingAtMs ?? Number.POSITIVE_INFINITY) - 1000 && detail === `${FROM} endpoints`,
-    );
     const last = ofPod.at(-1);
-    if (left !== undefined && last !== undefined) afterRemoval.push(Math.max(0, startedMs(last) - left.atMs));
+    if (outOfSliceMs !== undefined && last !== undefined) {
+      afterRemoval.push(Math.max(0, startedMs(last) - outOfSliceMs));
+    }
   }
   const failed = calls.filter(({ code }) => code !== 'OK').length;
   print(
     `${calls.length} calls, ${failed} failed; ${pods.length} pods added, ${uncalled} of them never called`,
   );
-  print(`Ready to first call:             ${quantiles(fromReady)}`);
-  print(`EndpointSlice to first call:     ${quantiles(fromSlice)}`);
-  print(`  until the client has the list:  ${quantiles(steps.told)}`);
-  print(`  until it has the connection:    ${quantiles(steps.connected)}`);
-  print(`  until the pod's turn:           ${quantiles(steps.called)}`);
-  print(`last call after removal arrived: ${quantiles(afterRemoval)}`);
+  print(`Ready to first call:                 ${quantiles(fromReady)}`);
+  print(`EndpointSlice to first call:         ${quantiles(fromSlice)}`);
+  print(`  until the client has the list:     ${quantiles(steps.told)}`);
+  print(`  until it has the connection:       ${quantiles(steps.connected)}`);
+  print(`  until the pod's turn:              ${quantiles(steps.called)}`);
+  print(`removal from the slice to last call: ${quantiles(afterRemoval)}`);
 }
 
 function quantiles(values: readonly number[]): string {

@@ -3,6 +3,8 @@ import {
   type Call,
   callsOf,
   callsStartedIn,
+  connectionsOf,
+  endedMs,
   type History,
   leavingPodsOf,
   placesOf,
@@ -12,7 +14,7 @@ import {
 import { type Finding, sayFor } from './finding.ts';
 import { count } from './words.ts';
 
-/** From the last call that a pod answered to the next that another did, beside the time between any two calls. */
+/** From the failure of the connection to the first call elsewhere; between calls more time may pass. */
 const MOVE_MS = 50;
 /** What a busy machine does to calls shows in the client's own lateness about this time around. */
 const AROUND_MS = 1000;
@@ -20,14 +22,16 @@ const AROUND_MS = 1000;
 export type Move = {
   client: string;
   pod: string;
-  lastThere: Call;
-  /** The next that another pod answered; undefined when none did. */
+  /** When the client lost its connection to the pod; undefined when nobody saw it. */
+  failedMs: number | undefined;
+  /** The first call that it started after that and another pod answered; undefined when none did. */
   firstElsewhere: Call | undefined;
 };
 
 /** How each client that had a server on its node went on when the change took that one. */
 export function movesOf(history: History, arm: string): Move[] {
   const { clients } = placesOf(history, arm);
+  const connections = connectionsOf(history, arm);
   const ok = callsOf(history, arm)
     .filter((call) => call.code === 'OK' && call.pod !== undefined)
     .sort((a, b) => startedMs(a) - startedMs(b));
@@ -36,20 +40,29 @@ export function movesOf(history: History, arm: string): Move[] {
       .filter((client) => node !== undefined && client.node === node)
       .flatMap(({ client }) => {
         const own = ok.filter(({ source }) => source === client);
-        const lastThere = own.findLast((call) => call.pod === pod);
-        if (lastThere === undefined) return [];
-        const firstElsewhere = own.find((call) => startedMs(call) > startedMs(lastThere) && call.pod !== pod);
-        return [{ client, pod, lastThere, firstElsewhere }];
+        const there = own.filter((call) => call.pod === pod);
+        if (there.length === 0) return [];
+        const lastThereMs = Math.max(...there.map(endedMs));
+        const lost = connections
+          .filter((connection) => connection.client === client)
+          .flatMap(({ leftMs }) => leftMs ?? [])
+          .filter((leftMs) => leftMs > lastThereMs - AROUND_MS);
+        const failedMs = lost.length > 0 ? Math.min(...lost) : undefined;
+        const afterMs = failedMs ?? lastThereMs;
+        const firstElsewhere = own.find((call) => startedMs(call) > afterMs && call.pod !== pod);
+        return [{ client, pod, failedMs, firstElsewhere }];
       }),
   );
 }
 
-export const moveMs = ({ lastThere, firstElsewhere }: Move): number | undefined =>
-  firstElsewhere === undefined ? undefined : startedMs(firstElsewhere) - startedMs(lastThere);
+/** From the failure to the first call elsewhere; undefined where one of the two was not seen. */
+export const moveMs = ({ failedMs, firstElsewhere }: Move): number | undefined =>
+  firstElsewhere === undefined || failedMs === undefined ? undefined : startedMs(firstElsewhere) - failedMs;
 
 /**
- * A client whose local pod is gone goes on elsewhere: the next call that succeeds is started no later than it would have
- * been anyway, and 50 ms. A client that was itself held up at that time is given as much longer.
+ * A client whose local pod is gone goes on elsewhere: of the calls that it starts after it lost the connection, one that
+ * succeeds is started within 50 ms, or is the first one due. A client that was itself held up at that time is given as
+ * much longer.
  */
 export function movedElsewhere(
   history: History,
@@ -58,18 +71,20 @@ export function movedElsewhere(
   const say = sayFor('moved-elsewhere', arm);
   const moves = movesOf(history, arm);
   if (moves.length === 0) return say.unknown('no client was answered by a pod on its node that was taken');
+  const unseen = moves.find(({ failedMs }) => failedMs === undefined);
+  if (unseen) return say.unknown(`nobody saw ${unseen.client} lose its connection to ${unseen.pod}`);
   const findings = moves.map((move) => {
     const took = moveMs(move);
     if (took === undefined) return { ok: false, message: `${move.client} was answered by no other pod` };
-    const atMs = startedMs(move.lastThere);
+    const atMs = move.failedMs ?? 0;
     const around = callsStartedIn(history, arm, atMs - AROUND_MS, atMs + AROUND_MS).filter(
       ({ source }) => source === move.client,
     );
     const late = Math.max(0, ...around.map(({ lateMs }) => lateMs));
-    const boundMs = (1000 * burst) / ratePerSecond + MOVE_MS + late;
+    const boundMs = Math.max(MOVE_MS, (1000 * burst) / ratePerSecond) + late;
     const slowest = Math.max(...around.map(tookMs));
     const message =
-      `${move.client} went on elsewhere ${formatDuration(took)} after the last call on ${move.pod} ` +
+      `${move.client} went on elsewhere ${formatDuration(took)} after it lost ${move.pod} ` +
       `(bound ${formatDuration(boundMs)}, slowest of ${count(around.length, 'call')} around it ${formatDuration(slowest)})`;
     return { ok: took <= boundMs, message };
   });

@@ -146,7 +146,7 @@ const load = { arm: ARM, ratePerSecond: 60, burst: 1 };
 test('moved-elsewhere: the next call is answered by another pod', () => {
   expect(movedElsewhere(local(preferLocal), load)).toMatchObject({ verdict: 'pass' });
   expect(movedElsewhere(local(preferLocal), load).message).toMatch(
-    /^client-1 went on elsewhere 17ms after the last call on server-1 \(bound 67ms, slowest of \d+ calls around it 2ms\)$/,
+    /^client-1 went on elsewhere 12ms after it lost server-1 \(bound 50ms, slowest of \d+ calls around it 2ms\)$/,
   );
 });
 
@@ -155,6 +155,8 @@ test('moved-elsewhere: calls that fail in between make it late, unless the clien
     source === 'client-1' && atMs >= CHANGE_MS && atMs < CHANGE_MS + 70;
   const failing = local(preferLocal, { tamper: (made) => (inBetween(made) ? unanswered(made) : made) });
   expect(movedElsewhere(failing, load)).toMatchObject({ verdict: 'fail' });
+  // Calls that come less often than every 50 ms have until the first one that is due.
+  expect(movedElsewhere(failing, { ...load, ratePerSecond: 10 }).verdict).toBe('pass');
   const heldUpMs = 110;
   const late = local(preferLocal, {
     tamper: (made) => {
@@ -163,12 +165,16 @@ test('moved-elsewhere: calls that fail in between make it late, unless the clien
       return isHeldUp ? { ...made, lateMs, latencyMs: lateMs + 2 } : made;
     },
   });
-  expect(movedElsewhere(late, load).message).toContain('110ms after the last call');
+  expect(movedElsewhere(late, load).message).toContain('105ms after it lost server-1');
   expect(movedElsewhere(late, load).verdict).toBe('pass');
 });
 
 test('moved-elsewhere: never, and nothing to tell', () => {
   expect(movedElsewhere(local(onlyLocal, { pods: [] }), load).verdict).toBe('unknown');
+  expect(movedElsewhere(edit(local(preferLocal), without('connectivity')), load)).toMatchObject({
+    verdict: 'unknown',
+    message: 'nobody saw client-1 lose its connection to server-1',
+  });
   const gone = edit(local(onlyLocal), (e) => (e.type === 'call' && e.atMs > BACK_MS ? undefined : e));
   expect(movedElsewhere(gone, load)).toMatchObject({
     verdict: 'fail',

@@ -123,8 +123,8 @@ describe('a run', () => {
       ['dns-one-tier, …n3', '50%', '100%', '50%'],
     ]);
     expect(after?.rows).toEqual([
-      ['prefer-same-node', '17ms', '0ms'],
-      ['traffic-distribution', '17ms', 'never'],
+      ['prefer-same-node', '12ms', '0ms'],
+      ['traffic-distribution', '12ms', 'never'],
       ['internal-traffic-policy', expect.any(String), '0ms'],
       ['dns-one-tier', expect.any(String), 'never'],
     ]);

@@ -1,7 +1,7 @@
 // A hand-written history of an arm with three clients, one to a node, and servers on two of the nodes: that of client-1
 // is taken with the change, and there is one again 6 s after.
 import type { HistoryEvent } from '../../scripts/history/index.ts';
-import { CHANGE_MS, historyOf, mark, type PodScript, type Script, servers } from './history.ts';
+import { ARM, CHANGE_MS, historyOf, mark, type PodScript, type Script, servers } from './history.ts';
 
 export const CLIENTS = ['client-1', 'client-2', 'client-3'];
 export const NODES: Record<string, string> = { 'client-1': 'n1', 'client-2': 'n2', 'client-3': 'n3' };
@@ -35,6 +35,18 @@ export function staying(): Choose {
   };
 }
 
+/** When client-1 has lost its connection to the server on its node. */
+export const LOST_MS = CHANGE_MS + 5;
+
+const connection = (arm: string, state: string, atMs: number): HistoryEvent => ({
+  type: 'connectivity',
+  arm,
+  source: 'client-1',
+  subchannel: 1,
+  state,
+  atMs,
+});
+
 export const local = (choose: Choose, rest: Partial<Script> = {}): HistoryEvent[] =>
   [
     ...historyOf({
@@ -45,7 +57,7 @@ export const local = (choose: Choose, rest: Partial<Script> = {}): HistoryEvent[
       pods: [
         ...servers(
           1,
-          { readyAtMs: 0, node: 'n1', zone: 'a', goneAtMs: CHANGE_MS + 20, calledUntilMs: CHANGE_MS + 5 },
+          { readyAtMs: 0, node: 'n1', zone: 'a', goneAtMs: CHANGE_MS + 20, calledUntilMs: LOST_MS },
           1,
         ),
         ...servers(1, { readyAtMs: 0, node: 'n3', zone: 'b' }, 2),
@@ -54,6 +66,9 @@ export const local = (choose: Choose, rest: Partial<Script> = {}): HistoryEvent[
       choose,
       ...rest,
     }),
+    connection(rest.arm ?? ARM, 'CONNECTING', 0),
+    connection(rest.arm ?? ARM, 'READY', 5),
+    connection(rest.arm ?? ARM, 'IDLE', LOST_MS),
     mark('baseline', BASELINE_MS),
     mark('change', CHANGE_MS),
     mark('window', BACK_MS + 100),

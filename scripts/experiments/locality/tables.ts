@@ -59,7 +59,7 @@ export const shareTable = (history: History, arms: readonly string[]): ResultTab
 
 export const afterTable = (history: History, arms: readonly string[]): ResultTable => ({
   title: 'When the pod on its node was gone, and when there was one again',
-  columns: ['', 'next answer by another', 'local again after Ready'],
+  columns: ['', 'first call elsewhere after it', 'local again after Ready'],
   rows: arms.map((arm) => {
     const [move] = movesOf(history, arm);
     const [back] = returnsOf(history, arm);

@@ -225,7 +225,10 @@ it('never publishes twice within 25 ms, however things flap', () => {
 });
 
 it('publishes within 50 ms whatever lasts that long, with all that is new and nothing that is gone', () => {
-  const comesOrGoes = fc.record({ host: fc.constantFrom(...'abcde'), passMs: fc.integer({ min: 0, max: 30 }) });
+  const comesOrGoes = fc.record({
+    host: fc.constantFrom(...'abcde'),
+    passMs: fc.integer({ min: 0, max: 30 }),
+  });
   const story = fc.array(comesOrGoes, { minLength: 20, maxLength: 60 });
   const tellsInTime = (changes: { host: string; passMs: number }[]) => {
     const { seen, publisher, pass } = published();
