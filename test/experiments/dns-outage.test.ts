@@ -21,22 +21,22 @@ describe('options', () => {
     expect(refusalOf(dnsOutage, line)).toContain(said);
   });
 
-  it('have defaults: servers of two arms, clients of five', () => {
+  it('have defaults: servers of two arms, clients of seven', () => {
     const { arms, prediction, needs } = planOf(dnsOutage, '');
     expect(needs).toBeUndefined();
     expect(arms.map(({ name, servers, clients, serversOf }) => [name, servers, clients, serversOf])).toEqual([
       ['connected', 2, 1, undefined],
       ['max-age', 2, 1, undefined],
+      ['poll', 0, 1, 'connected'],
       ['late', 0, 1, 'connected'],
+      ['late-poll', 0, 1, 'connected'],
       ['late-watch', 0, 1, 'connected'],
       ['late-address', 0, 1, 'connected'],
     ]);
     expect(arms.map(({ serverEnv }) => serverEnv.GRPC_MAX_CONNECTION_AGE_MS)).toEqual([
       undefined,
       '4000',
-      undefined,
-      undefined,
-      undefined,
+      ...Array(5).fill(undefined),
     ]);
     expect(widthOf(prediction)).toBeLessThanOrEqual(80);
     expect(prediction).toContain('For 15.0s the DNS of the cluster answers everything with SERVFAIL.');
@@ -92,15 +92,35 @@ function armOf(arm: string, fails: [number, number] | undefined): HistoryEvent[]
 const AS_PREDICTED: Record<string, [number, number] | undefined> = {
   connected: undefined,
   'max-age': undefined,
+  poll: undefined,
   late: [BROKEN_MS, MENDED_MS + 4000],
+  'late-poll': [BROKEN_MS, MENDED_MS + 1000],
   'late-watch': undefined,
   'late-address': undefined,
 };
 
-function judge(changed: Record<string, [number, number] | undefined> = {}, agesEveryMs = 4000) {
+/** What the client of `poll` said in its log, so often. */
+const said = (times: number): HistoryEvent[] => [
+  { type: 'log', arm: 'poll', source: 'client-poll', atMs: END_MS, text: 'begins' },
+  ...Array.from(
+    { length: times },
+    (): HistoryEvent => ({
+      type: 'log',
+      arm: 'poll',
+      source: 'client-poll',
+      atMs: END_MS,
+      text: 'dns-poll:///x: queryA ESERVFAIL. Keeping the 2 addresses known',
+    }),
+  ),
+];
+
+function judge(
+  changed: Record<string, [number, number] | undefined> = {},
+  { agesEveryMs = 4000, saidTimes = 1 } = {},
+) {
   const events = Object.entries({ ...AS_PREDICTED, ...changed }).flatMap(([arm, fails]) => armOf(arm, fails));
   return planOf(dnsOutage, '').judge(
-    [...events, ...reports(agesEveryMs), ...MARKS].sort((a, b) => a.atMs - b.atMs),
+    [...events, ...reports(agesEveryMs), ...said(saidTimes), ...MARKS].sort((a, b) => a.atMs - b.atMs),
   );
 }
 
@@ -111,7 +131,9 @@ describe('a run', () => {
     expect(tables?.[0]?.rows).toEqual([
       ['connected', '0 of 880', '–', 'all answered'],
       ['max-age', '0 of 880', '–', 'all answered'],
+      ['poll', '0 of 880', '–', 'all answered'],
       ['late', '880 of 880', 'UNAVAILABLE', 'answered after 4.0s'],
+      ['late-poll', '880 of 880', 'UNAVAILABLE', 'answered after 1.0s'],
       ['late-watch', '0 of 880', '–', 'all answered'],
       ['late-address', '0 of 880', '–', 'all answered'],
     ]);
@@ -129,6 +151,9 @@ describe('a run', () => {
     ['a client that begins is answered', 'late', undefined],
     ['it is answered half of the time', 'late', [15_000, MENDED_MS]],
     ['it is not answered in time when DNS is mended', 'late', [BROKEN_MS, MENDED_MS + 42_000]],
+    ['a client that polls loses what it knows', 'poll', [14_000, 14_500]],
+    ['one that begins to poll is answered', 'late-poll', undefined],
+    ['it is not answered soon after', 'late-poll', [BROKEN_MS, MENDED_MS + 4000]],
     ['a client that watches the API notices', 'late-watch', [BROKEN_MS, OVER_MS]],
   ])('fails when %s', (_, arm, fails) => {
     const { judgement } = judge({ [arm]: fails });
@@ -140,9 +165,18 @@ describe('a run', () => {
   });
 
   it('fails when no connection ended while DNS was broken: nobody had a name to resolve again', () => {
-    const { judgement } = judge({}, 60_000);
+    const { judgement } = judge({}, { agesEveryMs: 60_000 });
     expect(judgement.verdict).toBe('fail');
     expect(judgement.reasons.join()).toContain('max-age: 0 connections were made anew in 15s');
+  });
+
+  it.each([
+    ['does not say that it cannot ask', 0],
+    ['says it again and again', 12],
+  ])('fails when the client that polls %s', (_, saidTimes) => {
+    const { judgement } = judge({}, { saidTimes });
+    expect(judgement.verdict).toBe('fail');
+    expect(judgement.reasons).toEqual([`poll: "addresses known" was said by client-poll ${saidTimes} times`]);
   });
 
   it('cannot tell when the client without a name fails too', () => {
@@ -157,7 +191,7 @@ describe('a run in which DNS is slow', () => {
   const judgeSlow = (late: [number, number] | undefined) => {
     const events = Object.keys(AS_PREDICTED).flatMap((arm) =>
       edit(armOf(arm, undefined), (event) => {
-        if (arm !== 'late' || event.type !== 'call') return event;
+        if (!['late', 'late-poll'].includes(arm) || event.type !== 'call') return event;
         // It begins when DNS is slow: what it called before is not there.
         if (late && event.atMs >= late[0] && event.atMs < late[1])
           return unanswered({ ...event, latencyMs: 2000 }, 'DEADLINE_EXCEEDED', 'Deadline exceeded');

@@ -26,11 +26,12 @@ const dnsOutage: Experiment = {
   order: 82,
   question: "When the cluster's DNS is broken, who notices?",
   about: [
-    'DNS is down, answers everything with an error, or is slow (--by). Two clients',
+    'DNS is down, answers everything with an error, or is slow (--by). Three clients',
     'are connected: one for good (connected), one to servers that end its',
-    'connections (max-age). Three begin while it is broken: with a DNS name (late),',
-    'with a watch of the API (late-watch, grpc-kit), and with the address of a',
-    'server (late-address, the control). Then DNS is mended.',
+    'connections (max-age), one that asks DNS all the time (poll, grpc-kit). Four',
+    'begin while it is broken: with a DNS name (late), polling it (late-poll), with a',
+    'watch of the API (late-watch, grpc-kit), and with the address of a server',
+    '(late-address, the control). Then DNS is mended.',
   ].join('\n'),
   use: [
     'Connected clients hide an outage of DNS: what fails is what begins, with',
@@ -84,4 +85,5 @@ async function run(stage: Stage, parameters: Parameters): Promise<void> {
   const dns = dnsFault(stage.api, { arm: SERVERS, ...failureOf(parameters) });
   await stage.during(BROKEN, [dns], holdMs, () => stage.startWorkloads(clientsOf(LATE), { spreadMs }));
   await stage.observe(MENDED, parameters.windowMs);
+  await stage.readLogs('poll');
 }

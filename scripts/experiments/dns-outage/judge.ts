@@ -5,6 +5,7 @@ import {
   noFailedCall,
   reconnectRate,
   restingOn,
+  saidOnce,
   silenceLength,
   steadyBefore,
   successShare,
@@ -22,8 +23,8 @@ import { loadBasis } from '../basis.ts';
 import { SLACK_MS } from '../dns-period.ts';
 import type { Judged } from '../experiment.ts';
 import { RETRY_UNAVAILABLE } from '../load.ts';
-import { type ArmName, BROKEN, CONNECTED, CONTROL, LATE, MENDED, SERVERS } from './arms.ts';
-import { type Parameters, recoveryBoundMs, SHORTLY_MS } from './parameters.ts';
+import { type ArmName, BROKEN, CONNECTED, CONTROL, KEEPING, LATE, MENDED, SERVERS } from './arms.ts';
+import { type Parameters, pollRecoveryMs, recoveryBoundMs, SHORTLY_MS } from './parameters.ts';
 import { seenTable } from './tables.ts';
 
 export function judgeDnsOutage(history: History, parameters: Parameters): Judged {
@@ -37,14 +38,16 @@ export function judgeDnsOutage(history: History, parameters: Parameters): Judged
       const claims = [
         noFailedCall(history, { arm, ...whole }),
         ...(arm === 'max-age' ? [renewed(history, parameters)] : []),
+        // It did ask, and in vain.
+        ...(arm === 'poll' && parameters.by !== 'slow' ? [saidOnce(history, { arm, text: KEEPING })] : []),
       ];
       return [...restingOn(basis, claims), ...basis];
     }),
     ...LATE.flatMap((arm) => {
       const basis = load(history, arm, parameters);
       const claims =
-        arm === 'late'
-          ? claimsOfLate(history, parameters)
+        arm === 'late' || arm === 'late-poll'
+          ? claimsOfLate(history, arm, parameters)
           : [noFailedCall(history, { arm, ...between(history, BROKEN, 'end') })];
       return [...restingOn(basis, claims), ...basis];
     }),
@@ -67,8 +70,11 @@ const renewed = (history: History, { servers, maxConnectionAgeMs }: Parameters):
   });
 
 /** It waits for its name, once: calls run out of time that begin longer than a deadline before it comes. */
-function claimsOfLateWhenSlow(history: History, { delayMs, deadlineMs }: Parameters): Finding[] {
-  const arm: ArmName = 'late';
+function claimsOfLateWhenSlow(
+  history: History,
+  arm: 'late' | 'late-poll',
+  { delayMs, deadlineMs }: Parameters,
+): Finding[] {
   const whole = between(history, BROKEN, 'end');
   const beganMs = Math.min(...callsStartedIn(history, arm, whole.fromMs, whole.untilMs).map(startedMs));
   const part = { fromMs: beganMs, untilMs: whole.untilMs };
@@ -81,13 +87,18 @@ function claimsOfLateWhenSlow(history: History, { delayMs, deadlineMs }: Paramet
 }
 
 /** Nobody answered it while DNS was broken, and everybody does soon after. */
-function claimsOfLateWhenBroken(history: History, { deadlineMs, by }: Parameters): Finding[] {
-  const arm: ArmName = 'late';
+function claimsOfLateWhenBroken(
+  history: History,
+  arm: 'late' | 'late-poll',
+  parameters: Parameters,
+): Finding[] {
+  const { deadlineMs, by } = parameters;
   const broken = between(history, BROKEN, `${BROKEN} over`);
   // A call that is under way when DNS is mended may be answered.
   const part: Part = { fromMs: broken.fromMs, untilMs: broken.untilMs - deadlineMs };
   const { fromMs: mendedMs, untilMs } = between(history, MENDED, 'end');
-  const fromMs = mendedMs + recoveryBoundMs(mendedMs - broken.fromMs);
+  const boundMs = arm === 'late' ? recoveryBoundMs(mendedMs - broken.fromMs) : pollRecoveryMs(parameters);
+  const fromMs = mendedMs + boundMs;
   // Who asks a server that is not there may run out of time before that is known.
   const code = by === 'down' ? undefined : 'UNAVAILABLE';
   return [

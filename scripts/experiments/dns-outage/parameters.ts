@@ -57,6 +57,16 @@ const JITTER = 1.2;
 export const recoveryBoundMs = (brokenMs: number): number =>
   JITTER * (brokenMs + FIRST_BACKOFF_MS) + SLACK_MS;
 
+/** Between two questions of the clients that poll, give or take a tenth. */
+export const POLL_MS = 1000;
+
+/**
+ * Longest from DNS mended to the answers of a client that polls: where DNS was silent, a question that is under way
+ * may have to be given up first, which takes as long as it does for everyone.
+ */
+export const pollRecoveryMs = ({ by, holdMs }: Pick<Parameters, 'by' | 'holdMs'>): number =>
+  by === 'down' ? recoveryBoundMs(holdMs) : 1.1 * POLL_MS + SLACK_MS;
+
 export function parametersOf(options: Options): Parameters {
   return {
     by: options.by,

@@ -42,14 +42,17 @@ describe('the first answer', () => {
     expect(dns.takeAsked()).toBe('lookup');
   });
 
-  it('does not wait long for records', async () => {
+  it('does not wait long for records, and asks for them again the next time', async () => {
     vi.useFakeTimers();
     Object.assign(dns.told, { a: new Promise(() => {}), lookup: ['10.0.0.1'] });
-    const answer = createQuestion('x')();
-    await vi.advanceTimersByTimeAsync(1000);
+    const ask = createQuestion('x');
+    const answer = ask();
+    await vi.advanceTimersByTimeAsync(100);
     expect(await answer).toEqual({ addresses: ['10.0.0.1'], ttlMs: undefined });
     dns.told.a = ['10.0.0.1'];
-    await createQuestion('x')();
+    dns.takeAsked();
+    expect(await ask()).toEqual({ addresses: ['10.0.0.1'], ttlMs: 30_000 });
+    expect(dns.takeAsked()).toBe(BOTH);
     expect(vi.getTimerCount()).toBe(0);
     vi.useRealTimers();
   });
