@@ -65,7 +65,9 @@ describe('dns-outage', () => {
     expect(arms.map(({ arm }) => arm)).toEqual([
       'connected',
       'max-age',
+      'poll',
       'late',
+      'late-poll',
       'late-watch',
       'late-address',
     ]);

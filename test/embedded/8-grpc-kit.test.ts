@@ -3,15 +3,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { NAMESPACE } from '../../scripts/cluster/index.ts';
-import { GreeterService } from '../../services/gen/greet.ts';
-import { createClient } from '../../services/grpc-kit/src/index.ts';
 import { lab } from '../support/cli.ts';
 import { eventually } from '../support/eventually.ts';
 import { tempDir } from '../support/temp-dir.ts';
+import { callingFrom } from './grpc-kit-calls.ts';
 import { type RelayedApi, relayedApi } from './relayed-api.ts';
 import { connectTo, LAB } from './support.ts';
-
-const DEADLINE_MS = 3000;
 
 beforeAll(async () => {
   const up = await lab('lab-up', ['--name', LAB, '--provider', 'embedded']);
@@ -33,47 +30,14 @@ const scaleTo = (replicas: number) =>
 async function calling() {
   const folder = await tempDir();
   const api = await relayedApi(connectTo(LAB), folder.path);
-  const said: string[] = [];
-  const counts: number[] = [];
-  const failures: unknown[] = [];
-  const note = (message: string) => said.push(message);
-  const client = createClient(GreeterService, `kubernetes:///greeter-headless.${NAMESPACE}:grpc`, {
-    kubernetes: { kubeconfig: api.kubeconfig },
-    logger: { info: note, warn: note },
-    onAddresses: ({ endpoints }) => counts.push(endpoints),
-    deadlineMs: DEADLINE_MS,
-    retry: true,
-  });
-  let answered = 0;
-  const call = () =>
-    client.sayHello({ name: 'Ada' }).then(
-      () => {
-        answered += 1;
-      },
-      (error: unknown) => failures.push(error),
-    );
-  await client.sayHello({ name: 'Ada' }, { waitForReady: true });
-  const timer = setInterval(call, 20);
   onTestFinished(async () => {
-    clearInterval(timer);
-    await client.close();
     await api[Symbol.asyncDispose]();
     await folder[Symbol.asyncDispose]();
   });
-  const knows = (endpoints: number) =>
-    eventually(
-      () => counts.at(-1) === endpoints,
-      () => [counts, said, api.requests],
-    );
-  await knows(5);
+  const calls = await callingFrom(`kubernetes:///greeter-headless.${NAMESPACE}:grpc`, api.kubeconfig);
+  await calls.knows(5);
   await eventually(() => api.requests.watches === 1);
-  return { api, said, failures, knows, answered: () => answered };
-}
-
-/** No call failed, and there were many. */
-async function noneLost({ failures, answered }: Awaited<ReturnType<typeof calling>>): Promise<void> {
-  expect(failures).toEqual([]);
-  expect(answered()).toBeGreaterThan(50);
+  return { api, ...calls };
 }
 
 beforeEach(() => scaleTo(5));
@@ -124,7 +88,7 @@ describe('a client that watches EndpointSlices', () => {
     await delay(1500);
     await heal();
     await all.knows(6);
-    await noneLost(all);
+    await all.noneLost();
     // It has lost its watch, and does not ask in a loop.
     expect(all.api.requests.lists + all.api.requests.watches).toBeGreaterThan(before);
     expect(all.api.requests.lists + all.api.requests.watches).toBeLessThan(60);

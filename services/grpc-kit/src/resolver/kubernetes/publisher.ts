@@ -13,8 +13,11 @@ export type PublisherTimes = {
   spacingMs: number;
 };
 
-/** What has vanished waits for both at worst. */
-const defaultTimes: PublisherTimes = { holdMs: 25, spacingMs: 25 };
+/**
+ * What has vanished waits for both at worst. The spacing need not be more: kube-controller-manager, which writes the
+ * slices, makes 20 requests a second (its option `--kube-api-qps`).
+ */
+const defaultTimes: PublisherTimes = { holdMs: 40, spacingMs: 10 };
 
 /** @param publish is called with each resolution that differs from the one before, in `update` or later. */
 export function createPublisher(publish: (resolution: Resolution) => void, times = defaultTimes) {
