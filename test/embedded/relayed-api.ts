@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { request } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
 import type { connect } from '../../scripts/cluster/index.ts';
 
@@ -54,9 +54,15 @@ export async function relayedApi({ kubeConfig }: Api, folder: string) {
     ({ port } = relay.address() as AddressInfo);
   }
 
+  const sockets = new Set<Socket>();
+  relay.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+  });
+
   async function goAway(): Promise<void> {
     relay.close();
-    relay.closeAllConnections();
+    for (const socket of sockets) socket.resetAndDestroy();
     await once(relay, 'close');
   }
 
@@ -77,7 +83,7 @@ export async function relayedApi({ kubeConfig }: Api, folder: string) {
     requests,
     /** Every connection, watches among them. */
     cut: () => relay.closeAllConnections(),
-    /** Nothing listens. */
+    /** Connections are reset, and nothing listens. */
     goAway,
     comeBack: listen,
     /** Watches are answered with 410, as when they begin at what the API has forgotten. */

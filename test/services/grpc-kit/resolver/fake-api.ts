@@ -150,7 +150,7 @@ export async function fakeApi({ tls }: { tls?: { cert: string; key: string } } =
     },
     async start(): Promise<void> {
       const created = tls ? https.createServer(tls, handle) : http.createServer(handle);
-      created.on(tls ? 'secureConnection' : 'connection', (socket: Socket) => {
+      created.on('connection', (socket: Socket) => {
         sockets.add(socket);
         socket.on('close', () => sockets.delete(socket));
         socket.on('error', () => {});
@@ -159,10 +159,10 @@ export async function fakeApi({ tls }: { tls?: { cert: string; key: string } } =
       port = (created.address() as AddressInfo).port;
       server = created;
     },
-    /** The API is away: its port refuses connections. `start` brings it back to the same. */
+    /** The API is away: its connections are reset, and its port refuses others. `start` brings it back to the same. */
     async stop(): Promise<void> {
       const closed = new Promise((resolve) => server?.close(resolve));
-      api.cut();
+      for (const socket of sockets) socket.resetAndDestroy();
       await closed;
     },
     /** @returns the path of a kubeconfig for it. */

@@ -95,11 +95,15 @@ export function createApiClient(config: ApiConfig, times: ApiTimes) {
         if (request.reusedSocket) connected();
         else socket.once(secure ? 'secureConnect' : 'connect', connected);
       });
+      let answered = false;
       request.on('response', (response) => {
+        answered = true;
         clearTimeout(timer);
         resolve(response);
       });
       request.on('error', (error: NodeJS.ErrnoException) => {
+        // Who reads the answer is told by the answer. A reset connection would be taken for one that was never used.
+        if (answered) return;
         // An API that restarts, or that closes a connection just as it is used again, is there the next moment.
         if (error.code === 'ECONNRESET' && mayRetry) resolve(send(path, { token, tls }, false));
         else reject(error);
