@@ -4,7 +4,7 @@ import { MIN_CALLS, percent } from './success-share.ts';
 import { count, listOf } from './words.ts';
 
 /** What is called worse: so much less of the calls succeed. */
-export const WORSE = 0.1;
+const WORSE = 0.1;
 
 type Params = {
   arm: string;

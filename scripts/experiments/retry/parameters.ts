@@ -86,7 +86,7 @@ export const countedMs = (ms: number, { settleMs }: Pick<Parameters, 'settleMs'>
 
 const SHORTEST_COUNTED_MS = 2500;
 /** A difference between two shares that is no accident of a small model. */
-export const LEAST_LOSS = 0.2;
+const LEAST_LOSS = 0.2;
 /** With less, it can be that turns never come out so: they are no dice. */
 const LEAST_SICK_AGAIN = 0.15;
 /** Of the least load at which servers may stay down, so that they are soon up again. */
