@@ -62,3 +62,4 @@ export * from './success-share.ts';
 export * from './unready-in-slices.ts';
 export * from './verdict.ts';
 export * from './within-prediction.ts';
+export * from './worse-from.ts';

@@ -13,16 +13,22 @@ export const MIN_CALLS = 100;
 
 export type Measured = { arm: string; part: Part /** The part's name, for people. */; phase: string };
 
+type Params = Measured & {
+  expected: number;
+  /** How far it may be off to either side, beyond chance. */
+  mayBeOff?: number | undefined;
+};
+
 /** The share of calls that succeed is what the model says of independent calls; all or none of them is meant exactly. */
 export function successShare(
   history: History,
-  { arm, part, phase, expected }: Measured & { expected: number },
+  { arm, part, phase, expected, mayBeOff: modelMayBeOff = 0 }: Params,
 ): Finding {
   const say = sayFor(`success-share ${phase}`, arm);
   const { calls, ok } = figuresOf(callsStartedIn(history, arm, part.fromMs, part.untilMs));
   if (calls < MIN_CALLS) return say.unknown(`${count(calls, 'call')} are too few, ${MIN_CALLS} are needed`);
   const share = ok / calls;
-  const mayBeOff = SIGMAS * shareDeviation(expected, calls);
+  const mayBeOff = modelMayBeOff + SIGMAS * shareDeviation(expected, calls);
   const range = mayBeOff === 0 ? '' : ` ±${percent(mayBeOff)}`;
   const message =
     `${ok.toLocaleString('en-US')} of ${count(calls, 'call')} succeeded (${percent(share)}), ` +
@@ -43,7 +49,7 @@ type Compared = Measured & {
 
 /** In the same part of the run an arm's calls succeed more often than another's, or less often, by so much. */
 export function sharesCompared(history: History, { arm, than, part, phase, difference }: Compared): Finding {
-  const say = sayFor(`compared ${phase}`, arm);
+  const say = sayFor(`compared-with-${than} ${phase}`, arm);
   const [own, other] = [arm, than].map((name) =>
     figuresOf(callsStartedIn(history, name, part.fromMs, part.untilMs)),
   );

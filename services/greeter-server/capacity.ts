@@ -6,9 +6,12 @@ import type { Capacity } from '../protocol/index.ts';
  */
 const MOST_MS = 1000;
 
+/** What it begins with, as a server that was idle: calls that come a little early or together are no overload. */
+const FIRST_MS = 200;
+
 /**
  * A server's work as a bucket: it fills by `callsPerSecond`, calls take from it, and refusals may leave it in debt, which
- * has to be worked off before another call is served. It begins with one call's worth.
+ * has to be worked off before another call is served. It begins with a little, but with one call's worth at least.
  *
  * @param startMs by the clock that `admits` is given, whichever it is.
  */
@@ -16,7 +19,7 @@ export function createAdmission({ callsPerSecond, refusalCost }: Capacity, start
   const perMs = callsPerSecond / 1000;
   const most = Math.max(1, perMs * MOST_MS);
   const least = -perMs * MOST_MS;
-  let inHand = 1;
+  let inHand = Math.max(1, perMs * FIRST_MS);
   let lastMs = startMs;
 
   return {

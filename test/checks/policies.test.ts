@@ -1,7 +1,13 @@
 // Checks of what policies for failures did: how many calls succeeded, and at the cost of how many attempts.
 import { integer, property } from 'fast-check';
 import { expect, test } from 'vitest';
-import { accounting, amplification, sharesCompared, successShare } from '../../scripts/checks/index.ts';
+import {
+  accounting,
+  amplification,
+  sharesCompared,
+  successShare,
+  worseFrom,
+} from '../../scripts/checks/index.ts';
 import type { Call, HistoryEvent } from '../../scripts/history/index.ts';
 import { ARM, call, counters, workloadEnd } from '../support/history.ts';
 import { holds } from '../support/property.ts';
@@ -41,6 +47,15 @@ test('success-share: all of them means all of them', () => {
   });
 });
 
+test('success-share: what the model leaves open comes on top of chance', () => {
+  const params = { arm: ARM, part, phase, expected: 0.75, mayBeOff: 0.2 };
+  expect(successShare(calls(400, 2, failed), params)).toMatchObject({
+    verdict: 'pass',
+    message: '200 of 400 calls succeeded (50.0%), expected 75.0% ±28.7%',
+  });
+  expect(successShare(calls(400, 1, failed), params)).toMatchObject({ verdict: 'fail' });
+});
+
 test('success-share: too few calls, or calls of another time, cannot tell', () => {
   expect(successShare(calls(99, 4, failed), { arm: ARM, part, phase, expected: 0.75 }).verdict).toBe(
     'unknown',
@@ -58,7 +73,7 @@ test('compared: better or worse than another arm, by so much', () => {
   const both = [...calls(400, 4, failed), ...calls(400, 2, failed, 'none')];
   const params = { arm: ARM, than: 'none', part, phase };
   expect(sharesCompared(both, { ...params, difference: { atLeast: 0.2 } })).toMatchObject({
-    check: 'compared failing',
+    check: 'compared-with-none failing',
     verdict: 'pass',
     message:
       '75.0% of calls succeeded, 50.0% of those of none: a difference of +25.0 points, expected +20.0 points or more',
@@ -75,6 +90,74 @@ test('compared: better or worse than another arm, by so much', () => {
   expect(sharesCompared(calls(400, 4, failed), { ...params, difference: { atLeast: 0 } }).verdict).toBe(
     'unknown',
   );
+});
+
+/** Steps of 200 calls each; of the arm's every so many-th fails, of the other's none. */
+const stepped = (...every: number[]) => ({
+  history: every.flatMap((each, index) =>
+    [ARM, 'none'].flatMap((arm) =>
+      Array.from({ length: 200 }, (_, seq) =>
+        call(seq, 1000 * index + seq, { arm, ...(arm === ARM && seq % each === 0 ? failed : {}) }),
+      ),
+    ),
+  ),
+  steps: every.map((_, index) => ({
+    at: index + 1,
+    part: { fromMs: 1000 * index, untilMs: 1000 * index + 999 },
+  })),
+});
+const worse = (
+  { history, steps }: ReturnType<typeof stepped>,
+  tipping: { from: number; to: number } | undefined,
+) => worseFrom(history, { arm: ARM, than: 'none', steps, tipping });
+
+test('worse-from: says between which steps it becomes worse', () => {
+  expect(worse(stepped(500, 11, 2), { from: 2.5, to: 2.5 })).toEqual({
+    check: 'worse-from-none',
+    arm: ARM,
+    verdict: 'pass',
+    message:
+      'becomes worse than none between 2 and 3 (1: 99.5% / 100.0%, 2: 90.5% / 100.0%, 3: 50.0% / 100.0%), ' +
+      'expected at 2.50',
+  });
+});
+
+test('worse-from: fails when it is worse too early, too late, or not at all', () => {
+  const tipping = { from: 1.5, to: 2.5 };
+  expect(worse(stepped(500, 500, 2), tipping).verdict).toBe('pass');
+  expect(worse(stepped(500, 2, 2), tipping).verdict).toBe('pass');
+  expect(worse(stepped(2, 2, 2), tipping)).toMatchObject({
+    verdict: 'fail',
+    message: expect.stringMatching(
+      /^worse than none at 1, 2, 3 .*, expected somewhere between 1.50 and 2.50$/,
+    ),
+  });
+  expect(worse(stepped(500, 2, 500), tipping)).toMatchObject({
+    verdict: 'fail',
+    message: expect.stringMatching(/^worse than none at 2 /),
+  });
+  expect(worse(stepped(500, 500, 500), tipping)).toMatchObject({
+    verdict: 'fail',
+    message: expect.stringMatching(/^nowhere worse than none /),
+  });
+});
+
+test('worse-from: fails when it should be worse nowhere and is', () => {
+  expect(worse(stepped(500, 500), undefined)).toMatchObject({
+    verdict: 'pass',
+    message: 'nowhere worse than none (1: 99.5% / 100.0%, 2: 99.5% / 100.0%), expected nowhere',
+  });
+  expect(worse(stepped(500, 2), undefined).verdict).toBe('fail');
+});
+
+test('worse-from: too few calls in a step, or no step, cannot tell', () => {
+  const { history, steps } = stepped(500, 2);
+  const few = history.filter((event) => event.atMs < 1000 || event.atMs >= 1110);
+  expect(worse({ history: few, steps }, undefined)).toMatchObject({
+    verdict: 'unknown',
+    message: 'too few calls to compare with none, 100 are needed: 90 calls at 2',
+  });
+  expect(worse({ history, steps: [] }, undefined).verdict).toBe('unknown');
 });
 
 test('amplification: attempts per call, of calls that were answered', () => {

@@ -1,9 +1,12 @@
 // Experiments of the library and of DNS on an embedded cluster.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import retry from '../../scripts/experiments/retry/index.ts';
 import type { RunDocument } from '../../scripts/report/index.ts';
+import { readHistory } from '../../scripts/report/run-folder.ts';
 import { lab } from '../support/cli.ts';
 import { passing } from '../support/passing.ts';
-import { connectTo, LAB, leftOvers } from './support.ts';
+import { planOf } from '../support/plan.ts';
+import { connectTo, LAB, leftOvers, withArmsSwapped } from './support.ts';
 
 beforeAll(async () => {
   const up = await lab('lab-up', ['--name', LAB, '--provider', 'embedded']);
@@ -41,16 +44,47 @@ describe('locality', () => {
 });
 
 describe('retry', () => {
-  it('passes: retries help against failures, make an overload worse, and throttling stops them', async () => {
-    const document = await passing(on, 'retry', '--phase 8s');
+  const FEWER = '--overloads 0.5,1.25 --step 6s';
+
+  it('passes: retries help against failures, make an overload worse, and throttling stops them; and the same history fails with arms swapped', async () => {
+    const document = await passing(on, 'retry', FEWER);
     const figures = rowsOf(document);
     expect([...figures.keys()]).toEqual(['none', 'retry', 'retry-elsewhere', 'hedging', 'throttled']);
-    expect(figures.get('retry-elsewhere')?.[2]).toMatch(/^100.0% × 1/);
+    expect(figures.get('retry-elsewhere')?.[2]).toMatch(/^100.0% × /);
+    expect(figures.get('retry')?.[2]).not.toMatch(/^100.0% × /);
+    expect([...rowsOf(document, 1).keys()]).toEqual(['0.5', '1.25']);
+    expect(document.plots.map(({ series }) => series.length)).toEqual([8]);
     expect(document.arms.every(({ calls }) => calls > 2000)).toBe(true);
+
+    const history = (await Array.fromAsync(readHistory(document.id))).flat();
+    const judgedWithSwapped = (one: string, other: string) => {
+      const { findings, judgement } = planOf(retry, FEWER).judge(withArmsSwapped(history, one, other));
+      const failed = findings
+        .filter(({ verdict }) => verdict !== 'pass')
+        .map(({ arm, check, verdict }) => `${arm} ${check} ${verdict}`);
+      return { failed, ...judgement };
+    };
+    const again = judgedWithSwapped('retry', 'retry-elsewhere');
+    expect(again.verdict).toBe('fail');
+    expect(again.failed).toEqual([
+      'retry success-share sick fail',
+      'retry-elsewhere success-share sick fail',
+      'retry-elsewhere compared-with-retry sick fail',
+    ]);
+    expect(again.reasons.join('\n')).toMatch(
+      /retry-elsewhere: .* of calls succeeded, 100.0% of those of retry: a difference of -/,
+    );
+    const throttled = judgedWithSwapped('retry', 'throttled');
+    expect(throttled.verdict).toBe('fail');
+    expect(throttled.failed).toEqual(
+      expect.arrayContaining(['retry worse-from-none fail', 'throttled worse-from-none fail']),
+    );
+    expect(throttled.reasons.join('\n')).toMatch(/retry: nowhere worse than none .*, expected somewhere/);
+    expect(throttled.reasons.join('\n')).toMatch(/throttled: becomes worse than none .*, expected nowhere/);
   });
 
   it('leaves nothing behind when it is interrupted while servers fail', async () => {
-    const short = ['--warmup', '1s', '--phase', '5s', '--name', LAB];
+    const short = ['--warmup', '1s', '--step', '6s', '--name', LAB];
     const interrupted = await lab('experiment', ['retry', ...short], {
       signal: { name: 'SIGINT', when: (stderr) => stderr.includes('failing: watching') },
     });

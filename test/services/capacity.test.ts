@@ -34,15 +34,22 @@ describe('an admission', () => {
     expect(servedShare(200, { ...HUNDRED, refusalCost: 0 })).toBeCloseTo(0.5, 2);
   });
 
-  it('begins with one call, and takes what has come together in a second at most', () => {
+  it('begins with what 200 ms bring, and takes what has come together in a second at most', () => {
     const burst = (capacity: typeof HUNDRED, afterMs: number) => {
       const { admits } = createAdmission(capacity, 0);
       return Array.from({ length: 300 }, () => admits(afterMs)).filter(Boolean).length;
     };
-    expect(burst(HUNDRED, 0)).toBe(1);
-    expect(burst(HUNDRED, 500)).toBe(51);
+    expect(burst(HUNDRED, 0)).toBe(20);
+    expect(burst(HUNDRED, 500)).toBe(70);
+    expect(burst({ ...HUNDRED, callsPerSecond: 1 }, 0)).toBe(1);
     expect(burst(HUNDRED, 60_000)).toBe(100);
     expect(burst({ callsPerSecond: 0.5, refusalCost: 0.5 }, 60_000)).toBe(1);
+  });
+
+  it('refuses nobody of regular bursts that it has capacity for, from the first on', () => {
+    const { admits } = createAdmission(HUNDRED, 0);
+    const bursts = Array.from({ length: 40 }, (_, n) => Array.from({ length: 8 }, () => admits(n * 100)));
+    expect(bursts.flat().every(Boolean)).toBe(true);
   });
 
   it('does no less for calls that come in bursts', () => {

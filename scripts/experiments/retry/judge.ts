@@ -1,55 +1,47 @@
-// The checks of every arm and phase, what they add up to, and the figures side by side.
+// The checks of every arm and phase, and what they add up to.
 import {
   amplification,
   type Finding,
   nobodyElseCalled,
   noFailedCall,
-  percent,
   restingOn,
   SIGMAS,
   shareDeviation,
   sharesCompared,
   steadyBefore,
   successShare,
+  unlessStarved,
   verdictOf,
+  worseFrom,
 } from '../../checks/index.ts';
-import {
-  between,
-  callsStartedIn,
-  changeAskedMs,
-  figuresOf,
-  type History,
-  type Part,
-} from '../../history/index.ts';
-import type { ResultTable } from '../../report/index.ts';
+import { between, type History } from '../../history/index.ts';
 import { loadBasis } from '../basis.ts';
 import type { Judged } from '../experiment.ts';
-import { countedMs, type Parameters, TAIL_MS } from './parameters.ts';
-import { CONTROL, PHASES, type Phase, type PolicyArm } from './policies.ts';
+import { countedMs, type Parameters } from './parameters.ts';
+import { countedOf, healthyPart, recoveredPart } from './parts.ts';
+import { lengthMs, type Phase, phasesOf, stepsOf } from './phases.ts';
+import { plotOf } from './plot.ts';
+import { CONTROL, type PolicyArm } from './policies.ts';
+import { tablesOf } from './tables.ts';
 
 export function judgeRetry(history: History, parameters: Parameters, arms: readonly PolicyArm[]): Judged {
-  const control = arms.find(({ name }) => name === CONTROL);
   const findings = arms.flatMap((arm) => {
     const basis = basisOf(history, arm, parameters);
-    const claims = [
-      ...PHASES.flatMap((phase) => claimsOf(history, { arm, control, phase }, parameters)),
-      nobodyElseCalled(history, { arm: arm.name }),
-      noFailedCall(history, { arm: arm.name, ...recovered(history, parameters) }),
-    ];
-    return [...restingOn(basis, claims), ...basis];
+    return [...restingOn(basis, claimsOf(history, arm, arms, parameters)), ...basis];
   });
   const treatment = arms.map(({ name }) => name).filter((name) => name !== CONTROL);
   return {
     findings,
     judgement: verdictOf(findings, { treatment, control: CONTROL }),
-    tables: [figureTable(history, parameters, arms)],
+    tables: tablesOf(history, parameters, arms),
+    plots: [plotOf(history, parameters, arms)],
   };
 }
 
 /** What everything else rests on: all was well before, too. */
 function basisOf(history: History, arm: PolicyArm, { ratePerSecond }: Parameters): Finding[] {
   const { name, maxAttempts, hedging } = arm;
-  const part = healthy(history, name);
+  const part = healthyPart(history, name);
   return [
     ...loadBasis(history, {
       arm: name,
@@ -64,71 +56,86 @@ function basisOf(history: History, arm: PolicyArm, { ratePerSecond }: Parameters
       phase: 'healthy',
       part,
       hedging,
-      expected: arm.expected.healthy.attempts,
+      expected: arm.healthy.attempts,
     }),
   ];
 }
 
 function claimsOf(
   history: History,
-  { arm, control, phase }: { arm: PolicyArm; control: PolicyArm | undefined; phase: Phase },
+  arm: PolicyArm,
+  arms: readonly PolicyArm[],
   parameters: Parameters,
 ): Finding[] {
+  const { name } = arm;
+  return [
+    ...phasesOf(parameters).flatMap((phase) => {
+      // What comes before the part that counts belongs to it too: there things come about.
+      const whole = between(history, phase.name, `${phase.name} over`);
+      return claimsIn(history, { arm, arms, phase }, parameters).map((finding) =>
+        unlessStarved(history, whole, finding),
+      );
+    }),
+    ...(name === CONTROL
+      ? []
+      : [unlessStarved(history, allSteps(history, parameters), tips(history, arm, parameters))]),
+    nobodyElseCalled(history, { arm: name }),
+    noFailedCall(history, { arm: name, ...recoveredPart(history, parameters) }),
+  ];
+}
+
+type In = { arm: PolicyArm; arms: readonly PolicyArm[]; phase: Phase };
+
+function claimsIn(history: History, { arm, arms, phase }: In, parameters: Parameters): Finding[] {
   const { name, hedging } = arm;
-  const { kind, share, attempts } = arm.expected[phase];
-  const what = { arm: name, phase, part: partOf(history, phase, parameters) };
-  const exact =
-    kind === 'exact'
+  const { kind, share, shareMayBeOff, attempts } = arm.expected(phase);
+  const what = { arm: name, phase: phase.name, part: countedOf(history, phase, parameters) };
+  const compared = (than: string | undefined, onlyIfBetter: boolean): Finding[] => {
+    const other = arms.find((one) => one !== arm && one.name === than);
+    if (other === undefined) return [];
+    const difference = share - other.expected(phase).share;
+    if (onlyIfBetter && difference <= 0) return [];
+    return [
+      sharesCompared(history, {
+        ...what,
+        than: other.name,
+        difference: halfOf(difference, share, callsIn(phase, parameters)),
+      }),
+    ];
+  };
+  return [
+    ...(kind === 'exact'
       ? [
-          successShare(history, { ...what, expected: share }),
+          successShare(history, { ...what, expected: share, mayBeOff: shareMayBeOff }),
           amplification(history, { ...what, hedging, expected: attempts }),
         ]
-      : [];
-  if (control === undefined || arm === control) return exact;
-  const difference = halfOf(share - control.expected[phase].share, share, parameters);
-  return [...exact, sharesCompared(history, { ...what, than: CONTROL, difference })];
+      : []),
+    ...(kind === 'open' ? [] : [...compared(CONTROL, false), ...compared(arm.betterThan, true)]),
+  ];
 }
 
 /** Half of a difference that the model gives is asked for; where it gives none, that it is no more than chance. */
-function halfOf(
-  difference: number,
-  share: number,
-  parameters: Parameters,
-): { atLeast: number } | { atMost: number } {
+function halfOf(difference: number, share: number, calls: number): { atLeast: number } | { atMost: number } {
   if (difference > 0) return { atLeast: difference / 2 };
   if (difference < 0) return { atMost: difference / 2 };
-  const calls = (parameters.ratePerSecond * countedMs(parameters)) / 1000;
   return { atLeast: -2 * SIGMAS * shareDeviation(share, calls) };
 }
 
-const healthy = (history: History, arm: string): Part => ({
-  fromMs: between(history, 'baseline', 'end').fromMs,
-  untilMs: changeAskedMs(history, arm) ?? Number.NEGATIVE_INFINITY,
-});
+const callsIn = (phase: Phase, parameters: Parameters): number =>
+  (parameters.ratePerSecond * countedMs(lengthMs(phase, parameters), parameters)) / 1000;
 
-/** A phase without its beginning, when things come about, and without its very end. */
-function partOf(history: History, phase: Phase, { settleMs }: Parameters): Part {
-  const { fromMs, untilMs } = between(history, phase, `${phase} over`);
-  return { fromMs: fromMs + settleMs, untilMs: untilMs - TAIL_MS };
-}
+const tips = (history: History, { name, tipping }: PolicyArm, parameters: Parameters): Finding =>
+  worseFrom(history, {
+    arm: name,
+    than: CONTROL,
+    steps: stepsOf(parameters.overloads).map((step) => ({
+      at: step.overload,
+      part: countedOf(history, step, parameters),
+    })),
+    tipping,
+  });
 
-function recovered(history: History, { settleMs }: Parameters): Part {
-  const { fromMs, untilMs } = between(history, 'recovered', 'end');
-  return { fromMs: fromMs + settleMs, untilMs };
-}
-
-function figureTable(history: History, parameters: Parameters, arms: readonly PolicyArm[]): ResultTable {
-  const cell = (arm: string, { fromMs, untilMs }: Part) => {
-    const { calls, ok, attemptsPerCall } = figuresOf(callsStartedIn(history, arm, fromMs, untilMs));
-    return calls === 0 ? '–' : `${percent(ok / calls)} × ${attemptsPerCall?.toFixed(2) ?? '–'}`;
-  };
-  return {
-    title: 'Calls that succeeded × attempts per call',
-    columns: ['', 'healthy', ...PHASES],
-    rows: arms.map(({ name }) => [
-      name,
-      cell(name, healthy(history, name)),
-      ...PHASES.map((phase) => cell(name, partOf(history, phase, parameters))),
-    ]),
-  };
+function allSteps(history: History, { overloads }: Parameters) {
+  const steps = stepsOf(overloads);
+  return between(history, steps[0]?.name ?? '', `${steps.at(-1)?.name} over`);
 }

@@ -1,20 +1,27 @@
 // The arms: what a client does about a failure, and what should come of it in each phase.
 import { GRPC_PORT, type WorkloadRequest } from '../../../services/protocol/index.ts';
-import { percent } from '../../checks/index.ts';
-import { wrap } from '../../common/terminal.ts';
 import { RETRY_UNAVAILABLE } from '../load.ts';
-import { type Expected, independentFailures, oneSick, overloaded, type Policy } from './model.ts';
-import type { Parameters } from './parameters.ts';
-
-/** The phases in which something is wrong, in their order. */
-export const PHASES = ['failing', 'sick', 'overload'] as const;
-export type Phase = (typeof PHASES)[number];
+import {
+  allButOneSick,
+  type Expected,
+  independentFailures,
+  overloaded,
+  type Policy,
+  type Tipping,
+  tippingOf,
+} from './model.ts';
+import { drainsTokens, type Parameters } from './parameters.ts';
+import type { Phase } from './phases.ts';
 
 /**
  * `exact`: figures that the model gives as they are; `about`: where more than the model knows has a part, they are to be
- * better than without a policy, or worse, by half as much.
+ * better than without a policy, or worse, by half as much; `open`: nothing is asked for, chance has too large a part.
  */
-export type Expectation = Expected & { kind: 'exact' | 'about' };
+export type Expectation = Expected & {
+  kind: 'exact' | 'about' | 'open';
+  /** What it stays at where a moment's trouble has brought it down: something else than what it stays at else. */
+  down?: Expected;
+};
 
 export type PolicyArm = {
   /** The arm's name. */
@@ -22,7 +29,12 @@ export type PolicyArm = {
   maxAttempts: number;
   hedging: { delayMs: number; maxAttempts: number } | undefined;
   client: Pick<WorkloadRequest, 'stack' | 'retry' | 'hedging' | 'throttling'>;
-  expected: Record<'healthy' | Phase, Expectation>;
+  healthy: Expected;
+  expected: (phase: Phase) => Expectation;
+  /** The arm that it should do better than where the model says so. */
+  betterThan?: string;
+  /** Where it becomes worse than the control; undefined: nowhere. */
+  tipping: Tipping | undefined;
 };
 
 export const CONTROL = 'none';
@@ -31,7 +43,7 @@ const ONCE: Policy = { attempts: 1, elsewhere: false };
 
 /** All of them, the control first. */
 export function policyArms(parameters: Parameters): PolicyArm[] {
-  const { attempts, hedgingDelayMs, throttling } = parameters;
+  const { attempts, hedgingDelayMs, refusalCost, throttling } = parameters;
   const retry = { ...RETRY_UNAVAILABLE, maxAttempts: attempts };
   const hedging = {
     maxAttempts: attempts,
@@ -39,6 +51,7 @@ export function policyArms(parameters: Parameters): PolicyArm[] {
     nonFatalStatusCodes: RETRY_UNAVAILABLE.retryableStatusCodes,
   };
   const again: Policy = { attempts, elsewhere: false };
+  const elsewhere: Policy = { attempts, elsewhere: true };
   const arm = (
     name: string,
     policy: Policy,
@@ -49,64 +62,61 @@ export function policyArms(parameters: Parameters): PolicyArm[] {
     maxAttempts,
     hedging: client.hedging && { delayMs: hedgingDelayMs, maxAttempts },
     client,
-    expected: expectedOf(parameters, policy),
+    healthy: independentFailures(0, policy),
+    expected: (phase) => expectedOf(parameters, policy, phase),
+    tipping: policy.attempts === 1 ? undefined : tippingOf(refusalCost, policy),
   });
   return [
     arm(CONTROL, ONCE, {}, 1),
     arm('retry', again, { retry }),
-    arm('retry-elsewhere', { attempts, elsewhere: true }, { stack: 'kit', retry }),
-    arm('hedging', again, { hedging }),
+    { ...arm('retry-elsewhere', elsewhere, { stack: 'kit', retry }), betterThan: 'retry' },
+    hedged(arm('hedging', again, { hedging })),
     // Once the tokens are gone it is as if there were no policy.
     arm('throttled', ONCE, { retry, throttling }),
   ];
 }
 
-function expectedOf(
-  { servers, burst, failureShare, overload, refusalCost }: Parameters,
+/** Hedges follow failures at once: where few calls are under way, whose turn it is is no chance at all. */
+const hedged = (arm: PolicyArm): PolicyArm => ({
+  ...arm,
+  expected: (phase) => ({
+    ...arm.expected(phase),
+    ...(phase.trouble === 'sick' ? { kind: 'about' as const } : {}),
+  }),
+});
+
+function expectedOf(parameters: Parameters, policy: Policy, phase: Phase): Expectation {
+  const { servers, burst, failureShare } = parameters;
+  switch (phase.trouble) {
+    case 'failing':
+      return { ...independentFailures(failureShare, policy), kind: 'exact' };
+    case 'sick':
+      return { ...allButOneSick(servers, policy, burst), kind: 'exact' };
+    case 'overload':
+      return expectedUnder(phase.overload, policy, parameters);
+  }
+}
+
+/** So near to what servers can do, chance has a part in who is refused. */
+const NEARLY_FULL = 0.95;
+
+function expectedUnder(
+  overload: number,
   policy: Policy,
-): PolicyArm['expected'] {
-  const exact = (expected: Expected): Expectation => ({ ...expected, kind: 'exact' });
-  const isSure = policy.attempts === 1 || policy.elsewhere;
+  { overloads, refusalCost, throttling }: Parameters,
+): Expectation {
+  const well = overloaded(overload, refusalCost, policy);
+  if (policy.attempts === 1) {
+    const isSure = overload <= NEARLY_FULL || drainsTokens(1 - well.share, throttling);
+    return { ...well, kind: isSure ? 'exact' : 'open' };
+  }
+  const down = overloaded(overload, refusalCost, policy, 'down');
+  const isEnd = overload === overloads[0] || overload === overloads.at(-1);
   return {
-    healthy: exact(independentFailures(0, policy)),
-    failing: exact(independentFailures(failureShare, policy)),
-    sick: { ...oneSick(servers, policy, burst), kind: isSure ? 'exact' : 'about' },
-    overload: {
-      ...overloaded(overload, refusalCost, policy),
-      kind: policy.attempts === 1 ? 'exact' : 'about',
-    },
+    ...well,
+    kind: isEnd ? 'about' : 'open',
+    ...(Math.abs(down.share - well.share) > 0.01 ? { down } : {}),
   };
 }
 
 export const targetOf = (arm: string): string => `dns:///greeter-headless-${arm}:${GRPC_PORT}`;
-
-/** The prediction for people, in lines of at most 80 columns. */
-export function describePolicies(parameters: Parameters, arms: readonly PolicyArm[]): string {
-  const { servers, attempts, failureShare, overload, refusalCost } = parameters;
-  const row = (cells: readonly string[]) =>
-    cells
-      .map((cell, i) => cell.padEnd(i === 0 ? 16 : 15))
-      .join('')
-      .trimEnd();
-  const cell = ({ kind, share, attempts: { mean, mayBeOff } }: Expectation) => {
-    const made =
-      mayBeOff === 0 ? mean.toFixed(2) : `${(mean - mayBeOff).toFixed(1)}–${(mean + mayBeOff).toFixed(1)}`;
-    return `${kind === 'about' ? '~' : ''}${percent(share)} × ${made}`;
-  };
-  const phases = ['healthy', ...PHASES] as const;
-  const notes = [
-    `failing: every server fails ${percent(failureShare)} of attempts, independently: of calls with up to ` +
-      `${attempts} attempts 1 − ${failureShare}^${attempts} succeed.`,
-    `sick: one of ${servers} servers fails everything. A retry of grpc-js may go to it again, one of grpc-kit does ` +
-      'not. Retries take turns of the others, so the sick one may get more first attempts than its share.',
-    `overload: ${overload} times the calls that servers can do, and a refused call costs them ${refusalCost} of a ` +
-      'served one. Retries add to the load until nothing is served; throttling stops them.',
-    '~ is what independent attempts would make of it: half of the difference from no policy is asked for.',
-  ];
-  return [
-    'Calls that succeed × attempts per call:',
-    row(['', ...phases]),
-    ...arms.map(({ name, expected }) => row([name, ...phases.map((phase) => cell(expected[phase]))])),
-    ...notes.map((note) => wrap(note, '  ', '')),
-  ].join('\n');
-}

@@ -30,8 +30,9 @@ use([
 
 const WIDTH = 840;
 const HEIGHT = 300;
-/** More names than this would fill the picture. */
+/** More names than this would fill the picture; what curves are, nothing but their names tells. */
 const MOST_NAMED = 6;
+const MOST_CURVES_NAMED = 8;
 
 /** In the colours of the light theme. */
 export async function svgOf(figure: Figure): Promise<string> {
@@ -45,7 +46,7 @@ export async function svgOf(figure: Figure): Promise<string> {
     backgroundColor: colours.card,
     title: { text: figure.title, left: 12, top: 8, textStyle: { color: colours.text, fontSize: 14 } },
     grid: { ...option.grid, top: 78, bottom: 30 },
-    ...(figure.series.length <= MOST_NAMED && {
+    ...(figure.series.length <= (figure.group === 'plot' ? MOST_CURVES_NAMED : MOST_NAMED) && {
       legend: { top: 30, left: 8, textStyle: { color: colours.quiet, fontSize: 11 } },
     }),
   });
