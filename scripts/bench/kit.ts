@@ -16,12 +16,10 @@ export async function benchKit(pairs: number, signal: AbortSignal): Promise<void
     await using server = await startService(dir, 'greeter-server', 1, signal);
     const target = `dns:///127.0.0.1:${server.ports.grpcPort}`;
     await overhead(target, pairs, signal);
-    const cycles = await execa(
-      process.execPath,
-      ['--expose-gc', join(ROOT, 'services/grpc-kit/bench/cycles.ts'), target],
-      { cancelSignal: signal },
-    );
-    print(`clients made, used and closed: ${cycles.stdout}`);
+    const cycles = join(ROOT, 'services/grpc-kit/bench/cycles.ts');
+    const args = ['--expose-gc', cycles, `${server.ports.grpcPort}`];
+    for await (const line of execa(process.execPath, args, { cancelSignal: signal }))
+      print(`clients made, used and closed: ${line}`);
     const update = await execa(process.execPath, [join(ROOT, 'services/grpc-kit/bench/update.ts')], {
       cancelSignal: signal,
     });

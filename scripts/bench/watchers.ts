@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import Table from 'cli-table3';
 import { execa } from 'execa';
+import { median } from 'simple-statistics';
 import { type ClusterApi, labNamed, type ProviderChoice, ROOT } from '../cluster/index.ts';
 import { LabError } from '../common/errors.ts';
 import { waitFor } from '../common/wait.ts';
@@ -16,20 +17,23 @@ const CHANGES = 8;
 const COUNTS = [0, 1, 100];
 
 type Metrics = { cpuS: number; memoryMiB: number; events: number };
-type Row = { watchers: number; seconds: number } & Metrics;
+type Sample = { watchers: number; seconds: number } & Metrics;
 
-/** Prints a table: CPU, memory and watch events of the API server, by number of watching clients. Needs kind. */
+/**
+ * Prints a table: CPU, memory and watch events of the API server, by number of watching clients; medians of so many
+ * rounds, each of which has all counts. Needs kind.
+ */
 export async function benchWatchers(
-  _rounds: number,
+  rounds: number,
   signal: AbortSignal,
   provider: ProviderChoice,
 ): Promise<void> {
-  const rows: Row[] = [];
+  const samples: Sample[] = [];
   const serverEnv = { GRPC_MAX_CONNECTION_AGE_MS: undefined, DRAIN_DELAY_MS: '500' };
   await onStage(
     [{ name: ARM, servers: FROM, clients: 0, serverEnv }],
     async (stage) => {
-      for (const watchers of COUNTS) {
+      for (const watchers of Array.from({ length: rounds }, () => COUNTS).flat()) {
         await using _running = await startWatchers(watchers, signal);
         await delay(5000, undefined, { signal });
         const before = await metricsOf(stage.api);
@@ -40,7 +44,7 @@ export async function benchWatchers(
           await stage.inject([scaleFault(stage.api, { arm: ARM, deployment, from, to })], to);
         }
         const after = await metricsOf(stage.api);
-        rows.push({
+        samples.push({
           watchers,
           seconds: (performance.now() - startedMs) / 1000,
           cpuS: after.cpuS - before.cpuS,
@@ -56,15 +60,21 @@ export async function benchWatchers(
     head: ['watching clients', 'CPU of the API server', 'its memory', 'EndpointSlice events sent'],
     style: { head: [], border: [] },
   });
-  for (const { watchers, seconds, cpuS, memoryMiB, events } of rows) {
+  for (const watchers of COUNTS) {
+    const own = samples.filter((sample) => sample.watchers === watchers);
+    const range = (of: (sample: Sample) => number, digits: number) => {
+      const values = own.map(of).sort((a, b) => a - b);
+      const [least = 0, most = 0] = [values[0], values.at(-1)];
+      return `${median(values).toFixed(digits)} (${least.toFixed(digits)}–${most.toFixed(digits)})`;
+    };
     table.push([
       watchers,
-      `${((100 * cpuS) / seconds).toFixed(1)} % of a core`,
-      `${memoryMiB.toFixed(0)} MiB`,
-      `${events} in ${seconds.toFixed(0)} s`,
+      `${range(({ cpuS, seconds }) => (100 * cpuS) / seconds, 1)} % of a core`,
+      `${range(({ memoryMiB }) => memoryMiB, 0)} MiB`,
+      `${range(({ events, seconds }) => events / seconds, 1)} a second`,
     ]);
   }
-  print(`${CHANGES} changes of one pod each:\n${table.toString()}`);
+  print(`${CHANGES} changes of one pod each, ${rounds} rounds: median (least–most)\n${table.toString()}`);
 }
 
 async function startWatchers(count: number, signal: AbortSignal): Promise<AsyncDisposable> {
