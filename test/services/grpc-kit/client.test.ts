@@ -292,7 +292,7 @@ test('options that cannot be are refused before anything is opened', () => {
   );
 });
 
-test('durations in the service config have nine digits: grpc-js takes a fraction for a number of nanoseconds', () => {
+test('durations in the service config have nine digits, which is the most that grpc-js takes', () => {
   const retry = { initialBackoffMs: 200, maxBackoffMs: 1500 };
   expect(JSON.parse(serviceConfig({ retry }, 'test.Echo')).methodConfig[0].retryPolicy).toEqual({
     maxAttempts: 3,

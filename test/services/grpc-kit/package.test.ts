@@ -1,10 +1,13 @@
 // The package as npm would publish it, installed and run in empty projects: with the lowest grpc-js and the lowest
 // Node.js that it asks for, and with those that are here.
-import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { copyFile, cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { tempDir } from '../../support/temp-dir.ts';
+import { fakeApi, slice } from './resolver/fake-api.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const kit = join(root, 'services/grpc-kit');
@@ -35,7 +38,12 @@ const grpcJs = {
   lowest: lowestOf(peerDependencies['@grpc/grpc-js']),
   here: (await packageJson(join(root, 'node_modules/@grpc/grpc-js'))).version,
 };
+/** May be one and the same. */
+const grpcJsVersions = [...new Set(Object.values(grpcJs))];
 const lowestNode = `${lowestOf(engines.node)}.0.0`;
+
+/** Of what the generated code needs. */
+const protobuf = await packageJson(join(root, 'node_modules/@bufbuild/protobuf'));
 
 let dir: Awaited<ReturnType<typeof tempDir>>;
 let packed: { filename: string; files: { path: string }[] };
@@ -48,8 +56,13 @@ beforeAll(async () => {
   [packed] = JSON.parse(stdout.slice(stdout.indexOf('['))) as [typeof packed];
   const node = `node-${process.platform}-${process.arch}`;
   await Promise.all([
-    ...Object.values(grpcJs).map((version) =>
-      install(version, [packed.filename], `@grpc/grpc-js@${version}`),
+    ...grpcJsVersions.map((version) =>
+      install(
+        version,
+        [packed.filename],
+        `@grpc/grpc-js@${version}`,
+        `@bufbuild/protobuf@${protobuf.version}`,
+      ),
     ),
     install('node', [], `${node}@${lowestNode}`),
   ]);
@@ -108,15 +121,18 @@ test.each([
   expect(endedWithinMs).toBeLessThan(1000);
 });
 
-test.each(Object.values(grpcJs))('a program with its types compiles with grpc-js %s', async (version) => {
+test.each(grpcJsVersions)('programs with its types compile with grpc-js %s', async (version) => {
   const project = join(dir.path, version);
   await writeFile(join(project, 'types.ts'), types);
+  await writeFile(join(project, 'readme.ts'), await firstProgram());
+  await cp(join(root, 'services/gen'), join(project, 'gen'), { recursive: true });
   await execa(
     join(root, 'node_modules/.bin/tsc'),
     [
       '--noEmit',
       '--strict',
       '--skipLibCheck',
+      '--allowImportingTsExtensions',
       '--module',
       'nodenext',
       '--target',
@@ -128,7 +144,33 @@ test.each(Object.values(grpcJs))('a program with its types compiles with grpc-js
       '--typeRoots',
       join(root, 'node_modules/@types'),
       'types.ts',
+      'readme.ts',
     ],
     { cwd: project },
   );
 });
+
+const firstProgram = async () =>
+  /^```ts\n(.*?)^```$/ms.exec(await readFile(join(kit, 'README.md'), 'utf8'))?.[1] ?? '';
+
+test("the README's first program runs", async () => {
+  const project = join(dir.path, grpcJs.here);
+  const port = await freePort();
+  await using api = await fakeApi();
+  api.put(slice('one', ['127.0.0.1'], { ports: [{ name: 'grpc', port }] }));
+  const program = (await firstProgram()).replace('port: 50051', `port: ${port}`);
+  await writeFile(join(project, 'readme-run.ts'), `${program}\nconsole.log(message);\nprocess.exit();\n`);
+  await cp(join(root, 'services/gen'), join(project, 'gen'), { recursive: true });
+  const env = { KUBECONFIG: api.kubeconfig(project) };
+  const { stdout } = await execa(process.execPath, ['readme-run.ts'], { cwd: project, env, timeout: 60_000 });
+  expect(stdout).toBe('Hello Ada');
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
