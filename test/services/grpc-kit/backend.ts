@@ -20,6 +20,8 @@ export type Backend = AsyncDisposable & {
   port: number;
   /** Attempts that reached it, by what came with them. */
   attempts: Metadata[];
+  /** The `:authority` of each. */
+  hosts: string[];
   behaviour: Behaviour;
   /** Connections that are open. */
   connections: () => number;
@@ -36,11 +38,13 @@ export async function startBackend(
   options: { serverOptions?: Record<string, number>; credentials?: ServerCredentials; port?: number } = {},
 ): Promise<Backend> {
   const attempts: Metadata[] = [];
+  const hosts: string[] = [];
   const behaviour: Behaviour = {};
   const server = new Server(options.serverOptions);
   server.addService(EchoService, {
     unary: (call: ServerUnaryCall<Message, Message>, callback: sendUnaryData<Message>) => {
       attempts.push(call.metadata);
+      hosts.push(call.getHost());
       const { fail, hang, delayMs = 0 } = backend.behaviour;
       if (hang) return;
       const answer = (): void => {
@@ -86,6 +90,7 @@ export async function startBackend(
     address: `127.0.0.1:${relay.port}`,
     port: relay.port,
     attempts,
+    hosts,
     behaviour,
     connections: () => relay.sockets.size,
     accepted: () => relay.accepted(),

@@ -1,3 +1,4 @@
+import dns from 'node:dns';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { InterceptingCall, Metadata, status } from '@grpc/grpc-js';
@@ -285,6 +286,22 @@ test('an idle client closes its connections, and opens one for the next call', a
   expect(await client.unary({ text: 'again' })).toEqual({ text: 'again' });
 });
 
+test('with dns: a new pod is found when a server ends connections that are old', async () => {
+  await using backend = await startBackend({ serverOptions: { 'grpc.max_connection_age_ms': 300 } });
+  const found = [{ address: '127.0.0.1', family: 4 }];
+  const lookup = vi.spyOn(dns.promises, 'lookup').mockImplementation((async () => [...found]) as never);
+  const counts: number[] = [];
+  await using client = createClient(EchoService, `dns:///greeter.test:${backend.port}`, {
+    channelOptions: { 'grpc.dns_min_time_between_resolutions_ms': 100 },
+    onAddresses: ({ endpoints }) => counts.push(endpoints),
+  });
+  await client.unary({ text: '' });
+  expect(counts.at(-1)).toBe(1);
+  found.push({ address: '127.0.0.2', family: 4 });
+  await eventually(() => counts.at(-1) === 2);
+  lookup.mockRestore();
+});
+
 test('options that cannot be are refused before anything is opened', () => {
   expect(() => echo('127.0.0.1:1', { retry: true, hedging: {} })).toThrow('retried or hedged, not both');
   expect(() => createClient({ close: EchoService.unary }, 'ipv4:127.0.0.1:1')).toThrow(
@@ -292,7 +309,7 @@ test('options that cannot be are refused before anything is opened', () => {
   );
 });
 
-test('durations in the service config have nine digits: grpc-js takes a fraction for a number of nanoseconds', () => {
+test('durations in the service config have nine digits, which is the most that grpc-js takes', () => {
   const retry = { initialBackoffMs: 200, maxBackoffMs: 1500 };
   expect(JSON.parse(serviceConfig({ retry }, 'test.Echo')).methodConfig[0].retryPolicy).toEqual({
     maxAttempts: 3,

@@ -145,6 +145,17 @@ test('a connection that is lost is made again without a call, and the resolver i
   await eventually(() => back.connections() === 1);
 });
 
+test('a connection that its server ends is made again at once, and the resolver is asked all the same', async () => {
+  await using backend = await startBackend({ serverOptions: { 'grpc.max_connection_age_ms': 300 } });
+  const source = script();
+  await using client = echo(source);
+  source.give(places([backend]));
+  await connected(client, [backend]);
+  const asked = source.resolutionsAskedFor();
+  await eventually(() => backend.accepted() > 1);
+  await eventually(() => source.resolutionsAskedFor() > asked);
+});
+
 const here = { node: 'here', zone: 'a' };
 const sameZone = { node: 'next-door', zone: 'a' };
 const elsewhere = { node: 'far', zone: 'b' };

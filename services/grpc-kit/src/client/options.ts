@@ -12,7 +12,7 @@ export type StatusName = string;
 export type RetryOptions = {
   /** Attempts of a call, the first included. Default 3. */
   maxAttempts?: number;
-  /** The first wait is random between 0 and this. Default 50 ms. */
+  /** The first wait, which like each is varied by up to 20 %. Default 50 ms. */
   initialBackoffMs?: number;
   /** Default 1000 ms. */
   maxBackoffMs?: number;

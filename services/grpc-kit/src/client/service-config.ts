@@ -51,7 +51,7 @@ function names(methods: readonly string[] | undefined, service: string): object[
   return methods?.map((method) => ({ service, method })) ?? [{}];
 }
 
-/** All nine digits: grpc-js reads the fraction as a number of nanoseconds, so 0.2s would be 2 ns. */
+/** Never more than nine digits, nor an exponent: grpc-js refuses both. */
 function duration(ms: number): string {
   return `${(ms / 1000).toFixed(9)}s`;
 }

@@ -103,6 +103,8 @@ export class TieredRoundRobin implements LoadBalancer {
   #connect(address: string, endpoint: Endpoint, options: Options, resolutionNote: string): Child {
     const helper = createChildChannelControlHelper(this.#helper, {
       updateState: (state, _picker, errorMessage) => {
+        // A leaf asks only when it finds no connection; with `dns:` a server that ends them is how new pods are found.
+        if (child.state === State.READY && state !== State.READY) this.#helper.requestReresolution();
         child.state = state;
         if (errorMessage) this.#lastError = errorMessage;
         this.#publish();
