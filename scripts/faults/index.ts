@@ -6,5 +6,6 @@ export type { Fault } from './fault.ts';
 export { freezeFault } from './freeze.ts';
 export { killContainerFault } from './kill-container.ts';
 export { nodeFault } from './node.ts';
+export { notServingFault } from './not-serving.ts';
 export { rolloutRestartFault } from './rollout-restart.ts';
 export { scaleFault } from './scale.ts';

@@ -2,11 +2,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import retry from '../../scripts/experiments/retry/index.ts';
 import type { RunDocument } from '../../scripts/report/index.ts';
-import { readHistory } from '../../scripts/report/run-folder.ts';
 import { lab } from '../support/cli.ts';
 import { passing } from '../support/passing.ts';
 import { planOf } from '../support/plan.ts';
-import { connectTo, LAB, leftOvers, withArmsSwapped } from './support.ts';
+import { connectTo, historyOf, LAB, leftOvers, withArmsSwapped } from './support.ts';
 
 beforeAll(async () => {
   const up = await lab('lab-up', ['--name', LAB, '--provider', 'embedded']);
@@ -56,7 +55,7 @@ describe('retry', () => {
     expect(document.plots.map(({ series }) => series.length)).toEqual([8]);
     expect(document.arms.every(({ calls }) => calls > 2000)).toBe(true);
 
-    const history = (await Array.fromAsync(readHistory(document.id))).flat();
+    const history = await historyOf(document);
     const judgedWithSwapped = (one: string, other: string) => {
       const { findings, judgement } = planOf(retry, FEWER).judge(withArmsSwapped(history, one, other));
       const failed = findings

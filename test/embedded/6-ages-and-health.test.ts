@@ -1,17 +1,12 @@
 // The experiments graceful, health and probes on an embedded cluster: that they hold, and that they see a world in which
 // they do not.
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { labRoot } from '../../scripts/cluster/index.ts';
 import health from '../../scripts/experiments/health/index.ts';
 import probes from '../../scripts/experiments/probes/index.ts';
-import type { HistoryEvent } from '../../scripts/history/index.ts';
 import { RunDocument } from '../../scripts/report/index.ts';
 import { lab } from '../support/cli.ts';
 import { planOf } from '../support/plan.ts';
-import { LAB, leftOvers } from './support.ts';
+import { historyOf, LAB, leftOvers, withArmsReplaced, withArmsSwapped } from './support.ts';
 
 beforeAll(async () => {
   const up = await lab('lab-up', ['--name', LAB, '--provider', 'embedded']);
@@ -66,7 +61,7 @@ describe('health', () => {
     expect(rows.get('unprobed (TCP)')?.[3]).toMatch(/^ready, 3\d%$/);
 
     // A max age that no server keeps to.
-    const other = inPlaceOf(historyOf(document), { 'probed-max-age': 'probed' });
+    const other = withArmsReplaced(await historyOf(document), { 'probed-max-age': 'probed' });
     expect(planOf(health, line).judge(other).judgement).toMatchObject({
       verdict: 'fail',
       reasons: [
@@ -87,7 +82,7 @@ describe('probes', () => {
     expect(Number(rowsOf(document, 1).get('exec-short')?.[2])).toBeGreaterThan(2);
 
     // The probes of two pods are mixed up.
-    const other = inPlaceOf(historyOf(document), { 'tcp-socket': 'grpc', grpc: 'tcp-socket' });
+    const other = withArmsSwapped(await historyOf(document), 'tcp-socket', 'grpc');
     expect(planOf(probes, line).judge(other).judgement).toMatchObject({
       verdict: 'fail',
       reasons: expect.arrayContaining([
@@ -96,26 +91,3 @@ describe('probes', () => {
     });
   });
 });
-
-/** What was seen of arms, by the names of others. */
-function inPlaceOf(history: HistoryEvent[], others: Record<string, string>): HistoryEvent[] {
-  const armOf = (event: HistoryEvent) => ('arm' in event ? event.arm : undefined);
-  const replaced = Object.entries(others).flatMap(([arm, other]) =>
-    history
-      .filter((event) => armOf(event) === other)
-      .map((event) => {
-        const text = JSON.stringify({ ...event, arm })
-          .replaceAll(`"${other}@`, `"${arm}@`)
-          .replaceAll(`"greeter-headless-${other}"`, `"greeter-headless-${arm}"`);
-        return JSON.parse(text) as HistoryEvent;
-      }),
-  );
-  const kept = history.filter((event) => !Object.hasOwn(others, armOf(event) ?? ''));
-  return [...kept, ...replaced].sort((a, b) => a.atMs - b.atMs);
-}
-
-function historyOf({ id }: RunDocument): HistoryEvent[] {
-  const file = join(labRoot(), 'runs', id, 'history.ndjson.gz');
-  const lines = gunzipSync(readFileSync(file)).toString().split('\n').filter(Boolean);
-  return lines.map((line) => JSON.parse(line) as HistoryEvent);
-}

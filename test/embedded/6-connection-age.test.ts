@@ -2,10 +2,9 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import connectionAge from '../../scripts/experiments/connection-age/index.ts';
 import { RunDocument } from '../../scripts/report/index.ts';
-import { readHistory } from '../../scripts/report/run-folder.ts';
 import { lab } from '../support/cli.ts';
 import { planOf } from '../support/plan.ts';
-import { LAB, leftOvers, withArmsSwapped } from './support.ts';
+import { historyOf, LAB, leftOvers, withArmsSwapped } from './support.ts';
 
 const SHORT = '--ages 1s,4s --floors 5s --steady 9s --warmup 3s';
 
@@ -29,7 +28,7 @@ it('passes, with curves and a range of ages; and the same history fails where th
   expect(rows.get('no-age')?.slice(0, 2)).toEqual(['never', '0.00']);
   expect(document.plots).toHaveLength(5);
 
-  const history = (await Array.fromAsync(readHistory(document.id))).flat();
+  const history = await historyOf(document);
   const swapped = withArmsSwapped(history, 'no-age', 'age-4s');
   const { judgement, findings } = planOf(connectionAge, SHORT).judge(swapped);
   expect(judgement.verdict).toBe('fail');

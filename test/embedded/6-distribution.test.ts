@@ -2,10 +2,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import distribution from '../../scripts/experiments/distribution/index.ts';
 import { RunDocument } from '../../scripts/report/index.ts';
-import { readHistory } from '../../scripts/report/run-folder.ts';
 import { lab } from '../support/cli.ts';
 import { planOf } from '../support/plan.ts';
-import { LAB, leftOvers, withArmsSwapped } from './support.ts';
+import { historyOf, LAB, leftOvers, withArmsSwapped } from './support.ts';
 
 beforeAll(async () => {
   const up = await lab('lab-up', ['--name', LAB, '--provider', 'embedded']);
@@ -33,7 +32,7 @@ describe('distribution', () => {
     const connections = document.tables[0]?.rows.map((row) => row.at(-1)).filter(Boolean);
     expect(connections).toEqual(['1', '1', '1', '3', '15', '15', '15', '45']);
 
-    const history = (await Array.fromAsync(readHistory(document.id))).flat();
+    const history = await historyOf(document);
     const swapped = withArmsSwapped(history, 'headless-pick-first', 'headless-round-robin');
     const { judgement, findings } = planOf(distribution, FEWER.join(' ')).judge(swapped);
     expect(judgement.verdict).toBe('fail');

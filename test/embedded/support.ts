@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { findProcesses } from '../../scripts/cluster/embedded/leftovers.ts';
 import { connect, labRoot, NAMESPACE, RUN_LABEL } from '../../scripts/cluster/index.ts';
 import type { History, HistoryEvent } from '../../scripts/history/index.ts';
+import type { RunDocument } from '../../scripts/report/index.ts';
+import { readHistory } from '../../scripts/report/run-folder.ts';
 
 /** Never the default one: that may be the developer's own. */
 export const LAB = `embedded-${process.pid}`;
@@ -31,17 +33,26 @@ export async function leftOvers(name: string): Promise<string[]> {
 
 export const processesOf = (clusterId: string): Promise<number[]> => findProcesses(clusterId.trim());
 
-/** A history in which two arms have done each other's work, with all that was written of it: as if they had been set up so. */
-export function withArmsSwapped(history: History, one: string, other: string): History {
-  const swapped = (arm: string): string => (arm === one ? other : arm === other ? one : arm);
-  return history.map((event) => {
-    if (!('arm' in event) || event.arm === undefined) return event;
-    const arm = swapped(event.arm);
-    if (event.type !== 'counters') return { ...event, arm } as HistoryEvent;
-    const clients = Object.entries(event.clients).map(([client, counts]) => [
-      client.replace(/^[^@]+/, swapped),
-      counts,
-    ]);
-    return { ...event, arm, clients: Object.fromEntries(clients) };
-  });
+export const historyOf = async ({ id }: RunDocument): Promise<HistoryEvent[]> =>
+  (await Array.fromAsync(readHistory(id))).flat();
+
+/** What was seen of arms, with all that was written of it, by the names of others: as if they had been set up so. */
+export function withArmsReplaced(history: History, others: Readonly<Record<string, string>>): HistoryEvent[] {
+  const armOf = (event: HistoryEvent) => ('arm' in event ? event.arm : undefined);
+  const replaced = Object.entries(others).flatMap(([arm, other]) =>
+    history
+      .filter((event) => armOf(event) === other)
+      .map((event) => {
+        const text = JSON.stringify({ ...event, arm })
+          .replaceAll(`"${other}@`, `"${arm}@`)
+          .replaceAll(`"greeter-headless-${other}"`, `"greeter-headless-${arm}"`);
+        return JSON.parse(text) as HistoryEvent;
+      }),
+  );
+  const kept = history.filter((event) => !Object.hasOwn(others, armOf(event) ?? ''));
+  return [...kept, ...replaced].sort((a, b) => a.atMs - b.atMs);
 }
+
+/** Two arms have done each other's work. */
+export const withArmsSwapped = (history: History, one: string, other: string): HistoryEvent[] =>
+  withArmsReplaced(history, { [one]: other, [other]: one });

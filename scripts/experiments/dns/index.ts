@@ -2,7 +2,7 @@
 import { Option } from '@commander-js/extra-typings';
 import { GRPC_PORT } from '../../../services/protocol/index.ts';
 import { durationOption, integer, positiveDurationOption } from '../../common/options.ts';
-import { behaviourFault, deletePodsFault, scaleFault } from '../../faults/index.ts';
+import { deletePodsFault, notServingFault, scaleFault } from '../../faults/index.ts';
 import type { Stage } from '../../stage/index.ts';
 import type { Experiment, Plan } from '../experiment.ts';
 import { seedOption } from '../options.ts';
@@ -122,16 +122,7 @@ async function run(stage: Stage, parameters: Parameters, facts: readonly Fact[])
   await stage.observe('scaled-back', settleMs);
 }
 
-/** Its health service says so; it serves as before. */
-const notReady = (stage: Stage, pod: string) =>
-  behaviourFault(stage.proxy, {
-    name: 'not-serving',
-    arm: ARM,
-    detail: `${pod} says that it is not serving`,
-    pods: [pod],
-    during: { serving: { '': false } },
-    after: { serving: { '': true } },
-  });
+const notReady = (stage: Stage, pod: string) => notServingFault(stage.proxy, { arm: ARM, pods: [pod] });
 
 async function probeAll(stage: Stage, facts: readonly Fact[]): Promise<void> {
   for (const fact of facts) {

@@ -1,7 +1,7 @@
 // Lets one server of each arm say NOT_SERVING, to probes of several kinds.
 import { Option } from '@commander-js/extra-typings';
 import { durationOption, durationOrOff, integer } from '../../common/options.ts';
-import { behaviourFault } from '../../faults/index.ts';
+import { notServingFault } from '../../faults/index.ts';
 import type { Stage } from '../../stage/index.ts';
 import type { Experiment, Plan } from '../experiment.ts';
 import { RETRY_UNAVAILABLE, refuseTooFewPerPod } from '../load.ts';
@@ -95,12 +95,5 @@ function notServing(stage: Stage, arm: string, name: string, service: string) {
     .servers(arm)
     .slice(0, 1)
     .map(({ pod }) => pod);
-  return behaviourFault(stage.proxy, {
-    name,
-    arm,
-    detail: `${pods.join(', ')} says NOT_SERVING for "${service}"`,
-    pods,
-    during: { serving: { [service]: false } },
-    after: { serving: { [service]: true } },
-  });
+  return notServingFault(stage.proxy, { name, arm, pods, service });
 }

@@ -1,6 +1,6 @@
 // Asks servers that speak h2c for readiness in different ways, while they serve and while they say NOT_SERVING.
 import { durationOption, integer } from '../../common/options.ts';
-import { behaviourFault } from '../../faults/index.ts';
+import { notServingFault } from '../../faults/index.ts';
 import type { Stage } from '../../stage/index.ts';
 import type { Experiment, Plan } from '../experiment.ts';
 import { type Arm, armsOf, CONTROL, describeArms, FAULT, TIMED_IN } from './arms.ts';
@@ -83,12 +83,5 @@ async function started(stage: Stage, { startMs }: Parameters, arms: readonly Arm
 
 function notServing(stage: Stage, arm: string) {
   const pods = stage.servers(arm).map(({ pod }) => pod);
-  return behaviourFault(stage.proxy, {
-    name: FAULT,
-    arm,
-    detail: `${pods.join(', ')} says NOT_SERVING for ""`,
-    pods,
-    during: { serving: { '': false } },
-    after: { serving: { '': true } },
-  });
+  return notServingFault(stage.proxy, { name: FAULT, arm, pods });
 }
