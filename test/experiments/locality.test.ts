@@ -14,7 +14,7 @@ describe('options', () => {
     ['--servers 3', '--clients 3 with --servers 3: no client would be without a server on its node'],
     ['--rate 19', '--rate 19 is too low to tell whether 2 pods get even shares Make it 20 or more.'],
     ['--burst 4', '--burst 4 at --rate 30 leaves fewer than 10 bursts a second'],
-    ['--latency 2s', '--latency 2.0s leaves no call within --deadline 2.0s'],
+    ['--latency 5s', '--latency 5.0s leaves no call within --deadline 5.0s'],
     ['--window 4s', '--window 4.0s ends before clients have to be back Make it 5.0s or more.'],
   ])('%s is refused', (line, said) => {
     expect(refusalOf(locality, line)).toContain(said);

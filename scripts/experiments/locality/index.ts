@@ -37,7 +37,7 @@ const locality: Experiment = {
       .option('--burst <n>', 'calls that a client starts at once', integer(1, 1000), 1)
       .addOption(durationOption('--latency', 'that servers add to each call', '100ms'))
       .addOption(positiveDurationOption('--ready-after', 'that a pod takes to get Ready', '4s'))
-      .addOption(deadlineOption())
+      .addOption(deadlineOption(5))
       .addOption(warmupOption(10))
       .addOption(durationOption('--window', 'observation when the pod is back', '15s'))
       .addOption(seedOption());
