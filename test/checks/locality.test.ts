@@ -146,7 +146,7 @@ const load = { arm: ARM, ratePerSecond: 60, burst: 1 };
 test('moved-elsewhere: the next call is answered by another pod', () => {
   expect(movedElsewhere(local(preferLocal), load)).toMatchObject({ verdict: 'pass' });
   expect(movedElsewhere(local(preferLocal), load).message).toMatch(
-    /^client-1 went on elsewhere 12ms after it lost server-1 \(bound 50ms, slowest of \d+ calls around it 2ms\)$/,
+    /^client-1 went on elsewhere 12ms after it lost server-1 \(bound 50ms\), and was answered in 2ms \(bound 52ms: before it took 2ms, of \d+ calls of others around it the slowest 2ms\)$/,
   );
 });
 
@@ -167,6 +167,21 @@ test('moved-elsewhere: calls that fail in between make it late, unless the clien
   });
   expect(movedElsewhere(late, load).message).toContain('105ms after it lost server-1');
   expect(movedElsewhere(late, load).verdict).toBe('pass');
+});
+
+test('moved-elsewhere: a call that waits for a connection is late, unless those of others take as long', () => {
+  const slow = (...clients: string[]) =>
+    local(preferLocal, {
+      tamper: (made) =>
+        clients.includes(made.source) && made.atMs > CHANGE_MS && made.atMs < CHANGE_MS + 500
+          ? { ...made, latencyMs: 2000 }
+          : made,
+    });
+  expect(movedElsewhere(slow('client-1'), load)).toMatchObject({
+    verdict: 'fail',
+    message: expect.stringContaining('and was answered in 2.0s (bound 52ms: '),
+  });
+  expect(movedElsewhere(slow('client-1', 'client-2'), load).verdict).toBe('pass');
 });
 
 test('moved-elsewhere: never, and nothing to tell', () => {

@@ -6,7 +6,7 @@ import probes from '../../scripts/experiments/probes/index.ts';
 import { RunDocument } from '../../scripts/report/index.ts';
 import { lab } from '../support/cli.ts';
 import { planOf } from '../support/plan.ts';
-import { historyOf, LAB, leftOvers, withArmsReplaced, withArmsSwapped } from './support.ts';
+import { historyOf, LAB, leftOvers, withArmsReplaced } from './support.ts';
 
 beforeAll(async () => {
   const up = await lab('lab-up', ['--name', LAB, '--provider', 'embedded']);
@@ -82,7 +82,10 @@ describe('probes', () => {
     expect(Number(rowsOf(document, 1).get('exec-short')?.[2])).toBeGreaterThan(2);
 
     // The probes of two pods are mixed up.
-    const other = withArmsSwapped(await historyOf(document), 'tcp-socket', 'grpc');
+    const other = withArmsReplaced(await historyOf(document), {
+      'tcp-socket': 'grpc',
+      grpc: 'tcp-socket',
+    });
     expect(planOf(probes, line).judge(other).judgement).toMatchObject({
       verdict: 'fail',
       reasons: expect.arrayContaining([

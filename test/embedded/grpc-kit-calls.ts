@@ -31,12 +31,13 @@ export async function callingFrom(target: string, kubeconfig: string) {
     );
     slowestMs = Math.max(slowestMs, performance.now() - startedMs);
   };
-  await client.sayHello({ name: 'Ada' }, { waitForReady: true });
-  const timer = setInterval(call, 20);
+  let timer: NodeJS.Timeout | undefined;
   onTestFinished(async () => {
     clearInterval(timer);
     await client.close();
   });
+  await client.sayHello({ name: 'Ada' }, { waitForReady: true });
+  timer = setInterval(call, 20);
   return {
     client,
     /** What it wrote to its log. */

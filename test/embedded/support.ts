@@ -9,10 +9,10 @@ import { readHistory } from '../../scripts/report/run-folder.ts';
 /** Never the default one: that may be the developer's own. */
 export const LAB = `embedded-${process.pid}`;
 
-/** Short floors and ages, so that a run takes half a minute. */
+/** Short floors and ages, so that a run takes half a minute, and a rate that leaves a test beside it some air. */
 export const SHORT = [
   ...['--dns-floor', '5s', '--max-connection-age', '4s', '--window', '15s'],
-  ...['--warmup', '5s', '--name', LAB],
+  ...['--warmup', '5s', '--rate', '120', '--name', LAB],
 ];
 
 export const kubeconfigOf = (name: string): string => join(labRoot(), name, 'kubeconfig');
@@ -36,7 +36,7 @@ export const processesOf = (clusterId: string): Promise<number[]> => findProcess
 export const historyOf = async ({ id }: RunDocument): Promise<HistoryEvent[]> =>
   (await Array.fromAsync(readHistory(id))).flat();
 
-/** What was seen of arms, with all that was written of it, by the names of others: as if they had been set up so. */
+/** What was seen of arms that have servers of their own, by the names of others: as if they had been set up so. */
 export function withArmsReplaced(history: History, others: Readonly<Record<string, string>>): HistoryEvent[] {
   const armOf = (event: HistoryEvent) => ('arm' in event ? event.arm : undefined);
   const replaced = Object.entries(others).flatMap(([arm, other]) =>
@@ -53,6 +53,17 @@ export function withArmsReplaced(history: History, others: Readonly<Record<strin
   return [...kept, ...replaced].sort((a, b) => a.atMs - b.atMs);
 }
 
-/** Two arms have done each other's work. */
-export const withArmsSwapped = (history: History, one: string, other: string): HistoryEvent[] =>
-  withArmsReplaced(history, { [one]: other, [other]: one });
+/** Two arms have done each other's work, on whichever servers: those of a third arm, too, know their clients by it. */
+export function withArmsSwapped(history: History, one: string, other: string): History {
+  const swapped = (arm: string): string => (arm === one ? other : arm === other ? one : arm);
+  return history.map((event) => {
+    if (!('arm' in event) || event.arm === undefined) return event;
+    const arm = swapped(event.arm);
+    if (event.type !== 'counters') return { ...event, arm } as HistoryEvent;
+    const clients = Object.entries(event.clients).map(([client, counts]) => [
+      client.replace(/^[^@]+/, swapped),
+      counts,
+    ]);
+    return { ...event, arm, clients: Object.fromEntries(clients) };
+  });
+}

@@ -123,10 +123,10 @@ describe('a run', () => {
       ['dns-one-tier, …n3', '50%', '100%', '50%'],
     ]);
     expect(after?.rows).toEqual([
-      ['prefer-same-node', '12ms', '0ms'],
-      ['traffic-distribution', '12ms', 'never'],
-      ['internal-traffic-policy', expect.any(String), '0ms'],
-      ['dns-one-tier', expect.any(String), 'never'],
+      ['prefer-same-node', '12ms', '14ms', '0ms'],
+      ['traffic-distribution', '12ms', '14ms', 'never'],
+      ['internal-traffic-policy', expect.any(String), expect.any(String), '0ms'],
+      ['dns-one-tier', expect.any(String), expect.any(String), 'never'],
     ]);
   });
 

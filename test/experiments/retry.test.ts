@@ -177,7 +177,7 @@ describe('the prediction', () => {
               none          retry         retry-elsewhere hedging       throttled
       0.5     100.0% × 1.00 100.0% × 1.00 100.0% × 1.00   100.0% × 1.00 100.0% × 1.00
       0.8     100.0% × 1.00 0–100% × 1–3  0–100% × 1–3    0–100% × 1–3  100.0% × 1.00
-      1.1     81.8% × 1.00  0.0% × 3.00   0.0% × 3.00     0.0% × 3.00   81.8% × 1.00
+      1.1     81.8% × 1.00  ?0.0% × 3.00  ?0.0% × 3.00    ?0.0% × 3.00  81.8% × 1.00
       1.25    60.0% × 1.00  ~0.0% × 3.00  ~0.0% × 3.00    ~0.0% × 3.00  60.0% × 1.00
       failing: every server fails 30.0% of attempts, independently: of calls with up
         to 3 attempts 1 − 0.3^3 succeed.
@@ -191,7 +191,8 @@ describe('the prediction', () => {
         that are down for a moment stay down: somewhere in between retries become
         worse than none. Throttling stops them: never worse than none.
       ~ is what independent attempts would make of it: half of the difference from
-        no policy is asked for."
+        no policy is asked for. What has a ? is asked for by nothing but where retries
+        become worse."
     `);
   });
 
@@ -225,6 +226,14 @@ describe('the prediction', () => {
     expect(kinds.throttled).toEqual(kinds.none);
     expect(kinds.retry).toEqual(['exact', 'exact', 'about', 'open', 'open', 'open', 'about']);
     expect(kinds.hedging).toEqual(['exact', 'about', 'about', 'open', 'open', 'open', 'about']);
+  });
+
+  it('lets a step be either that is too near to 1 to be seen, or makes too little difference', () => {
+    const toOf = (changed: object) =>
+      policyArms(parametersOf({ ...defaults, ...changed })).find(({ name }) => name === 'retry')?.tipping?.to;
+    expect(toOf({})).toBe(1);
+    expect(toOf({ overloads: [0.5, 1.02, 1.25] })).toBe(1.02);
+    expect(toOf({ overloads: [0.5, 1.1, 2.5], refusalCost: 0.1 })).toBe(1.1);
   });
 });
 

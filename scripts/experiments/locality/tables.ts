@@ -12,6 +12,7 @@ import {
   type Part,
   placesOf,
   startedMs,
+  tookMs,
 } from '../../history/index.ts';
 import type { ResultTable } from '../../report/index.ts';
 
@@ -59,7 +60,7 @@ export const shareTable = (history: History, arms: readonly string[]): ResultTab
 
 export const afterTable = (history: History, arms: readonly string[]): ResultTable => ({
   title: 'When the pod on its node was gone, and when there was one again',
-  columns: ['', 'first call elsewhere after it', 'local again after Ready'],
+  columns: ['', 'call elsewhere started', 'answered', 'local again after Ready'],
   rows: arms.map((arm) => {
     const [move] = movesOf(history, arm);
     const [back] = returnsOf(history, arm);
@@ -67,6 +68,9 @@ export const afterTable = (history: History, arms: readonly string[]): ResultTab
     return [
       arm,
       elsewhereMs === undefined ? 'never' : formatDuration(elsewhereMs),
+      elsewhereMs === undefined || move?.firstElsewhere === undefined
+        ? 'never'
+        : formatDuration(elsewhereMs + tookMs(move.firstElsewhere)),
       back?.backMs === undefined ? 'never' : formatDuration(back.backMs),
     ];
   }),

@@ -57,6 +57,7 @@ function cell({ kind, share, shareMayBeOff = 0, attempts, down }: Expectation): 
     return `${shares.join('–')}% × ${mean.toFixed(0)}–${down.attempts.mean.toFixed(0)}`;
   }
   if (kind === 'about') return `${share < 1 ? '~' : ''}${percent(share)} × ${mean.toFixed(2)}`;
+  if (kind === 'open') return `?${percent(share)} × ${mean.toFixed(2)}`;
   const [least, most] = [share - shareMayBeOff, share + shareMayBeOff].map(percent);
   const made =
     mayBeOff === 0 ? mean.toFixed(2) : `${(mean - mayBeOff).toFixed(1)}–${(mean + mayBeOff).toFixed(1)}`;
@@ -77,6 +78,7 @@ function notes({ servers, attempts, failureShare, refusalCost }: Parameters): st
     `overload: a refused call costs ${refusalCost} of a served one, and retries are more calls. Up to 1 they do no ` +
       `harm while all is well, but from ${from.toFixed(2)} on servers that are down for a moment stay down: somewhere ` +
       'in between retries become worse than none. Throttling stops them: never worse than none.',
-    '~ is what independent attempts would make of it: half of the difference from no policy is asked for.',
+    '~ is what independent attempts would make of it: half of the difference from no policy is asked for. ' +
+      'What has a ? is asked for by nothing but where retries become worse.',
   ];
 }

@@ -43,7 +43,7 @@ const ONCE: Policy = { attempts: 1, elsewhere: false };
 
 /** All of them, the control first. */
 export function policyArms(parameters: Parameters): PolicyArm[] {
-  const { attempts, hedgingDelayMs, refusalCost, throttling } = parameters;
+  const { attempts, hedgingDelayMs, throttling } = parameters;
   const retry = { ...RETRY_UNAVAILABLE, maxAttempts: attempts };
   const hedging = {
     maxAttempts: attempts,
@@ -64,7 +64,7 @@ export function policyArms(parameters: Parameters): PolicyArm[] {
     client,
     healthy: independentFailures(0, policy),
     expected: (phase) => expectedOf(parameters, policy, phase),
-    tipping: policy.attempts === 1 ? undefined : tippingOf(refusalCost, policy),
+    tipping: policy.attempts === 1 ? undefined : tippingIn(parameters, policy),
   });
   return [
     arm(CONTROL, ONCE, {}, 1),
@@ -95,6 +95,25 @@ function expectedOf(parameters: Parameters, policy: Policy, phase: Phase): Expec
     case 'overload':
       return expectedUnder(phase.overload, policy, parameters);
   }
+}
+
+/** What a server with a capacity begins with, in terms of its time: it refuses nothing before that is used up. */
+const IN_HAND_MS = 200;
+/** Of shares: far enough apart to be told, whatever chance does. */
+const FAR_APART = 0.2;
+
+/** Up to where either may be: above 1, too, steps so near to it that little is refused within them, or makes little difference. */
+function tippingIn({ overloads, refusalCost, settleMs }: Parameters, policy: Policy): Tipping {
+  const { from, to } = tippingOf(refusalCost, policy);
+  const share = (overload: number, attempts: number) =>
+    overloaded(overload, refusalCost, { attempts, elsewhere: false }).share;
+  const unsure = overloads.filter(
+    (overload) =>
+      overload > to &&
+      (IN_HAND_MS / (overload - 1) > settleMs ||
+        share(overload, 1) - share(overload, policy.attempts) < FAR_APART),
+  );
+  return { from, to: Math.max(to, ...unsure) };
 }
 
 /** So near to what servers can do, chance has a part in who is refused. */

@@ -35,7 +35,7 @@ function hedgingPolicy(hedging: HedgingPolicy) {
   };
 }
 
-/** All nine digits: grpc-js reads the fraction as a number of nanoseconds, so 0.2s would be 2 ns. */
+/** Never more than nine digits, nor an exponent: grpc-js refuses both. */
 function duration(ms: number): string {
   return `${(ms / 1000).toFixed(9)}s`;
 }

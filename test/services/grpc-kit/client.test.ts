@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { InterceptingCall, Metadata, status } from '@grpc/grpc-js';
 import { execa } from 'execa';
-import { expect, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { serviceConfig } from '../../../services/grpc-kit/src/client/service-config.ts';
 import { type ClientOptions, createClient } from '../../../services/grpc-kit/src/index.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -295,11 +295,11 @@ test('with dns: a new pod is found when a server ends connections that are old',
     channelOptions: { 'grpc.dns_min_time_between_resolutions_ms': 100 },
     onAddresses: ({ endpoints }) => counts.push(endpoints),
   });
+  onTestFinished(() => lookup.mockRestore());
   await client.unary({ text: '' });
   expect(counts.at(-1)).toBe(1);
   found.push({ address: '127.0.0.2', family: 4 });
   await eventually(() => counts.at(-1) === 2);
-  lookup.mockRestore();
 });
 
 test('options that cannot be are refused before anything is opened', () => {

@@ -47,5 +47,6 @@ test('of a server', async () => {
     ...(await members('server/options.ts', 'ConnectionOptions', 'ServeOptions')),
     ...(await members('server/drain.ts', 'DrainOptions')),
   ];
+  expect(options.length).toBeGreaterThan(20);
   expect(listed('Serving').sort()).toEqual(options.sort());
 });

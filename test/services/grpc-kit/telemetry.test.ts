@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { status } from '@grpc/grpc-js';
 import { metrics } from '@opentelemetry/api';
 import {
@@ -6,13 +8,15 @@ import {
   MeterProvider,
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { createClient } from '../../../services/grpc-kit/src/index.ts';
-import { resolverClosed, resolverFresh, resolverUpdated } from '../../../services/grpc-kit/src/telemetry.ts';
+import * as telemetry from '../../../services/grpc-kit/src/telemetry.ts';
 import { eventually } from '../../support/eventually.ts';
 import { startBackend } from './backend.ts';
 import { EchoService } from './echo-service.ts';
 import { script } from './scripted-resolver.ts';
+
+vi.mock(import('../../../services/grpc-kit/src/telemetry.ts'), { spy: true });
 
 const exporter = new InMemoryMetricExporter(AggregationTemporality.DELTA);
 const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 });
@@ -94,11 +98,11 @@ test('updates of a resolver, the size of its list, and how old what it knows is'
   const target = 'kubernetes:///greeter.test:grpc';
   const ofTarget = async (name: string) =>
     (await points(name)).filter(({ attributes }) => attributes['grpc.target'] === target);
-  resolverUpdated(target, 'ok', 7);
-  resolverUpdated(target, 'ok', 8);
-  resolverUpdated(target, 'error', 0);
-  resolverUpdated(target, 'ok', 9);
-  resolverFresh(target);
+  telemetry.resolverUpdated(target, 'ok', 7);
+  telemetry.resolverUpdated(target, 'ok', 8);
+  telemetry.resolverUpdated(target, 'error', 0);
+  telemetry.resolverUpdated(target, 'ok', 9);
+  telemetry.resolverFresh(target);
   await new Promise((resolve) => setTimeout(resolve, 60));
   const updates = await ofTarget('grpc_kit.resolver.updates');
   expect(updates.map(({ attributes, value }) => [attributes['grpc_kit.outcome'], value])).toEqual([
@@ -109,7 +113,26 @@ test('updates of a resolver, the size of its list, and how old what it knows is'
   const [age] = await ofTarget('grpc_kit.resolver.age');
   expect(age?.value).toBeGreaterThan(0.055);
   expect(age?.value).toBeLessThan(5);
-  resolverClosed(target);
+  telemetry.resolverClosed(target);
   expect(await ofTarget('grpc_kit.resolver.age')).toEqual([]);
   expect(await ofTarget('grpc_kit.resolver.endpoints')).toEqual([]);
+});
+
+test('a policy that ends while it connects tells of no connection afterwards', async () => {
+  // It takes connections, and says nothing on them.
+  const silent = createServer(() => {}).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const { port } = silent.address() as AddressInfo;
+  const source = script();
+  const client = createClient(EchoService, source.target);
+  client.channels[0]?.getConnectivityState(true);
+  source.give([{ address: `127.0.0.1:${port}` }]);
+  await eventually(() => vi.mocked(telemetry.connectionsChanged).mock.calls.length > 0);
+  await client.close({ timeoutMs: 0 });
+  expect(telemetry.connectionsClosed).toHaveBeenCalled();
+  vi.mocked(telemetry.connectionsChanged).mockClear();
+  // pick_first's timer of a connection under way is 250 ms.
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  expect(telemetry.connectionsChanged).not.toHaveBeenCalled();
+  silent.close();
 });

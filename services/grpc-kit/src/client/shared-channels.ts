@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { type ChannelCredentials, type ChannelOptions, Client } from '@grpc/grpc-js';
 import type { ChannelContext } from '../channel-context.ts';
 import { CHANNEL_CONTEXT } from '../grpc-experimental.ts';
-import { defaultLogger } from '../logger.ts';
+import { defaultLogger, guardedLogger } from '../logger.ts';
 import { clientCredentials } from '../tls.ts';
 import { channelOptions } from './channel-options.ts';
 import type { ClientOptions } from './options.ts';
@@ -64,7 +64,7 @@ function openChannels(
   const credentials = options.credentials ?? clientCredentials(tls === true ? {} : tls || undefined);
   const context: ChannelContext = {
     target,
-    logger,
+    logger: guardedLogger(logger),
     learned: {},
     ...(kubernetes && { kubernetes }),
     ...(onAddresses && { onAddresses }),

@@ -22,7 +22,14 @@ import { PREFER_SAME_NODE, type PreferSameNodeConfig, type RoundRobinConfig } fr
 import { type ReadyEndpoint, type Rotation, TieredPicker, WRAP } from './picker.ts';
 import { TIERS, tierOf, zoneOfNode } from './tiers.ts';
 
-type Child = { address: string; tier: number; state: State; leaf: LeafLoadBalancer };
+type Child = {
+  address: string;
+  tier: number;
+  state: State;
+  leaf: LeafLoadBalancer;
+  /** Its leaf was destroyed, whose timer of a connection under way calls back once more. */
+  gone: boolean;
+};
 
 /**
  * Keeps a connection to every endpoint and picks as `TieredPicker` does. Unlike grpc-js's round_robin, an update
@@ -102,7 +109,11 @@ export class TieredRoundRobin implements LoadBalancer {
 
   #connect(address: string, endpoint: Endpoint, options: Options, resolutionNote: string): Child {
     const helper = createChildChannelControlHelper(this.#helper, {
+      requestReresolution: () => {
+        if (!child.gone) this.#helper.requestReresolution();
+      },
       updateState: (state, _picker, errorMessage) => {
+        if (child.gone) return;
         // A leaf asks only when it finds no connection; with `dns:` a server that ends them is how new pods are found.
         if (child.state === State.READY && state !== State.READY) this.#helper.requestReresolution();
         child.state = state;
@@ -111,7 +122,7 @@ export class TieredRoundRobin implements LoadBalancer {
       },
     });
     const leaf = new LeafLoadBalancer(endpoint, helper, options, resolutionNote);
-    const child: Child = { address, tier: TIERS - 1, state: State.IDLE, leaf };
+    const child: Child = { address, tier: TIERS - 1, state: State.IDLE, leaf, gone: false };
     leaf.startConnecting();
     return child;
   }
@@ -119,7 +130,11 @@ export class TieredRoundRobin implements LoadBalancer {
   #replaceChildren(children: Map<string, Child>): void {
     const before = this.#children;
     this.#children = children;
-    for (const [key, { leaf }] of before) if (children.get(key)?.leaf !== leaf) leaf.destroy();
+    for (const [key, child] of before) {
+      if (children.get(key) === child) continue;
+      child.gone = true;
+      child.leaf.destroy();
+    }
   }
 
   #sayWhyFlat(own: Locality, localities: Localities | undefined, options: Options, learned: Learned): void {

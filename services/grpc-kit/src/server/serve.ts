@@ -5,7 +5,7 @@ import {
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { defaultLogger } from '../logger.ts';
+import { defaultLogger, guardedLogger } from '../logger.ts';
 import { serviceName } from '../service-name.ts';
 import { serverCredentials } from '../tls.ts';
 import { hostAndPort, isBoundTo } from './address.ts';
@@ -59,7 +59,8 @@ export async function serve<const Definitions extends readonly ServiceDefinition
   options: ServeOptions = {},
 ): Promise<StartedServer> {
   checkOptions(options);
-  const { host = ANY_HOST, logger = defaultLogger, onDrained } = options;
+  const { host = ANY_HOST, onDrained } = options;
+  const logger = guardedLogger(options.logger ?? defaultLogger);
   const times = drainTimes(options, onDrained !== undefined);
   const credentials = serverCredentials(options.tls);
   const hosted: AnyHostedServices = services;
@@ -180,7 +181,8 @@ async function addOwnServices(
   options: ServeOptions,
   health: HealthState,
 ): Promise<() => void> {
-  const { protos, logger = defaultLogger } = options;
+  const { protos } = options;
+  const logger = guardedLogger(options.logger ?? defaultLogger);
   if (options.reflection !== false) {
     // Loaded only here, as health is: they read .proto files, which a program that is a client only need not have.
     const { addReflection } = await import('./reflection.ts');

@@ -19,9 +19,11 @@ const NONE = new Set(['ENOTFOUND', 'ENODATA']);
 /** For records, once getaddrinfo has found the name: calls are waiting for it. */
 const GRACE_MS = 100;
 
-/** @returns asks for `name`. The way that works is found out by the first answer, and again when it works no longer. */
+/** @returns asks for `name`. The way that works is found out by the first answers, and again when it works no longer. */
 export function createQuestion(name: string): () => Promise<Answer> {
   let way: 'unknown' | 'records' | 'getaddrinfo' = 'unknown';
+  /** Under way since a question that could not wait for them. */
+  let pending: Promise<Records> | undefined;
   /** Of the last answer. */
   let families = new Set<Family>();
 
@@ -45,7 +47,10 @@ export function createQuestion(name: string): () => Promise<Answer> {
    * it is first of all the Service api in the namespace dev.
    */
   async function askBothWays(): Promise<Answer> {
-    const asked = records(name);
+    pending ??= records(name).finally(() => {
+      pending = undefined;
+    });
+    const asked = pending;
     let found: Answer;
     try {
       found = await getaddrinfo(name);
@@ -56,7 +61,7 @@ export function createQuestion(name: string): () => Promise<Answer> {
       return answer;
     }
     const answer = await within(GRACE_MS, asked);
-    // Too late for this time says nothing about the next.
+    // Too late for this time says nothing about the next, which waits for the same ones if they are still to come.
     if (!answer) return found;
     if (!answer.addresses.some((address) => found.addresses.includes(address))) {
       way = 'getaddrinfo';

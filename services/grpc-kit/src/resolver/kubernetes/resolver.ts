@@ -60,7 +60,7 @@ function resolve(target: KubernetesTarget, options: KubernetesOptions): StartSou
       const { endpoints, localities, unready, counts, problem } = findEndpoints(slices, port);
       listed = true;
       if (problem !== undefined) {
-        publisher.update({ ok: false, problem: `Service ${name} ${problem}` });
+        publisher.update({ ok: false, problem: `Service ${name} ${problem}` }, unready);
         return;
       }
       const { ready, notReady, terminating } = counts;
