@@ -9,7 +9,7 @@ import {
 } from '../history/index.ts';
 import { type Finding, sayFor } from './finding.ts';
 import { FOUND_MS } from './nearest-first.ts';
-import { count, momentsOf } from './words.ts';
+import { count, listOf, momentsOf } from './words.ts';
 
 /** A client's calls on one pod, between those on others: a connection, or several to the same pod. */
 type Stay = { client: string; pod: string; first: Call; last: Call };
@@ -50,8 +50,14 @@ export function connectionBound(history: History, { arm }: { arm: string }): Fin
   const local = all.filter(
     ({ client, pod, first }) => tierOf(client, pod, startedMs(first)) === OWN_NODE,
   ).length;
+  const hung = stays.flatMap((ofClient) => {
+    const last = ofClient.at(-1);
+    return last && mayBeGoneMs(last.pod) !== undefined ? [last.client] : [];
+  });
+  const hanging = hung.length === 0 ? '' : `; ${listOf(hung)} hung when its pod went, to the end`;
   return say.pass(
-    `${count(all.length, 'time')} a client connected, ${local} of them to its own node; none left a pod that was there`,
+    `${count(all.length, 'time')} a client connected, ${local} of them to its own node; none left a pod that was ` +
+      `there${hanging}`,
   );
 }
 

@@ -225,6 +225,16 @@ test('connection-bound: stays, and connects to the own node where it can', () =>
   });
 });
 
+test('connection-bound: a client that hangs when its pod goes is named', () => {
+  const hangs = edit(local(staying()), (e) =>
+    e.type === 'call' && e.source === 'client-1' && e.atMs > CHANGE_MS ? unanswered(e) : e,
+  );
+  expect(connectionBound(hangs, { arm: ARM })).toMatchObject({
+    verdict: 'pass',
+    message: expect.stringContaining('; client-1 hung when its pod went, to the end'),
+  });
+});
+
 test('connection-bound: that a pod goes may be seen late', () => {
   const late = edit(local(staying()), (e) =>
     e.type === 'pod' && e.pod === 'server-1' && e.deleted ? { ...e, atMs: CHANGE_MS + 4000 } : e,

@@ -48,7 +48,9 @@ describe('options', () => {
       traffic-distribution: trafficDistribution: PreferSameNode of a ClusterIP is a
         matter of connecting. A connection goes to the own node if a server is there
         at that moment, and stays where it is: after the pod is gone a client calls
-        another one, and goes on to do so when there is one on its node again.
+        another one, and goes on to do so when there is one on its node again. Or it
+        hangs, for up to two minutes, where it connects to the pod just as that goes:
+        the experiment outage shows it.
       internal-traffic-policy: internalTrafficPolicy: Local of a ClusterIP is the
         own node or nothing. A client without a server there fails all its calls; that
         of the pod that goes fails until one is there again.

@@ -42,7 +42,8 @@ export const waysOf = ({ servers, latencyMs }: Parameters): Way[] => [
     expects:
       'trafficDistribution: PreferSameNode of a ClusterIP is a matter of connecting. A connection goes to the own node ' +
       'if a server is there at that moment, and stays where it is: after the pod is gone a client calls another one, ' +
-      'and goes on to do so when there is one on its node again.',
+      'and goes on to do so when there is one on its node again. Or it hangs, for up to two minutes, where it connects ' +
+      'to the pod just as that goes: the experiment outage shows it.',
   },
   {
     name: 'internal-traffic-policy',
