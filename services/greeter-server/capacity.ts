@@ -1,13 +1,10 @@
-import type { Capacity } from '../protocol/index.ts';
+import { CAPACITY_IN_HAND_MS, type Capacity } from '../protocol/index.ts';
 
 /**
  * Work that can be left to do, or be left over, in terms of time: calls come in bursts, and to a busy machine they come
  * late and all at once. What goes on for longer is not made up for.
  */
 const MOST_MS = 1000;
-
-/** What it begins with, as a server that was idle: calls that come a little early or together are no overload. */
-const FIRST_MS = 200;
 
 /**
  * A server's work as a bucket: it fills by `callsPerSecond`, calls take from it, and refusals may leave it in debt, which
@@ -19,7 +16,7 @@ export function createAdmission({ callsPerSecond, refusalCost }: Capacity, start
   const perMs = callsPerSecond / 1000;
   const most = Math.max(1, perMs * MOST_MS);
   const least = -perMs * MOST_MS;
-  let inHand = Math.max(1, perMs * FIRST_MS);
+  let inHand = Math.max(1, perMs * CAPACITY_IN_HAND_MS);
   let lastMs = startMs;
 
   return {

@@ -11,6 +11,12 @@ export const Capacity = z.strictObject({
 });
 export type Capacity = z.infer<typeof Capacity>;
 
+/**
+ * What a server with a capacity begins with, in milliseconds of its work, as one that was idle: calls that come a little
+ * early or together are no overload, and nothing is refused before it is used up.
+ */
+export const CAPACITY_IN_HAND_MS = 200;
+
 /** What a greeter-server can be told to do at run time. What is left out stays as it is. */
 export const BehaviourChange = z.strictObject({
   /** Added to every call before it is answered. */

@@ -1,5 +1,5 @@
 // The arms: what a client does about a failure, and what should come of it in each phase.
-import { GRPC_PORT, type WorkloadRequest } from '../../../services/protocol/index.ts';
+import { CAPACITY_IN_HAND_MS, GRPC_PORT, type WorkloadRequest } from '../../../services/protocol/index.ts';
 import { RETRY_UNAVAILABLE } from '../load.ts';
 import {
   allButOneSick,
@@ -97,8 +97,6 @@ function expectedOf(parameters: Parameters, policy: Policy, phase: Phase): Expec
   }
 }
 
-/** What a server with a capacity begins with, in terms of its time: it refuses nothing before that is used up. */
-const IN_HAND_MS = 200;
 /** Of shares: far enough apart to be told, whatever chance does. */
 const FAR_APART = 0.2;
 
@@ -110,7 +108,7 @@ function tippingIn({ overloads, refusalCost, settleMs }: Parameters, policy: Pol
   const unsure = overloads.filter(
     (overload) =>
       overload > to &&
-      (IN_HAND_MS / (overload - 1) > settleMs ||
+      (CAPACITY_IN_HAND_MS / (overload - 1) > settleMs ||
         share(overload, 1) - share(overload, policy.attempts) < FAR_APART),
   );
   return { from, to: Math.max(to, ...unsure) };
