@@ -162,7 +162,7 @@ export type ClusterEvent = Seen & {
   count: number;
 };
 
-/** A line of a pod's log, told when the run was over. */
+/** A line of a pod's log, told when the run was over; `atMs` is when the container runtime got it. */
 export type Logged = Seen & { type: 'log'; arm: string; text: string };
 
 /** Something is missing from here on: a stream broke, a process restarted, events were thrown away. */

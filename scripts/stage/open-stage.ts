@@ -235,9 +235,14 @@ export async function openStage(options: StageOptions): Promise<OpenStage> {
     },
     readLogs: async (arm) => {
       for (const { pod } of podsOf(arm, CLIENT_APP)) {
-        const text = await api.core.readNamespacedPodLog({ namespace: NAMESPACE, name: pod });
-        for (const line of text.split('\n').filter(Boolean)) {
-          recorder.note({ type: 'log', arm, text: line, atMs: nowMs(), source: pod });
+        const log = await api.core.readNamespacedPodLog({
+          namespace: NAMESPACE,
+          name: pod,
+          timestamps: true,
+        });
+        for (const line of log.split('\n').filter(Boolean)) {
+          const [time = '', ...words] = line.split(' ');
+          recorder.note({ type: 'log', arm, text: words.join(' '), atMs: Date.parse(time), source: pod });
         }
       }
     },

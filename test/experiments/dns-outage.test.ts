@@ -99,28 +99,23 @@ const AS_PREDICTED: Record<string, [number, number] | undefined> = {
   'late-address': undefined,
 };
 
-/** What the client of `poll` said in its log, so often. */
-const said = (times: number): HistoryEvent[] => [
-  { type: 'log', arm: 'poll', source: 'client-poll', atMs: END_MS, text: 'begins' },
-  ...Array.from(
-    { length: times },
-    (): HistoryEvent => ({
-      type: 'log',
-      arm: 'poll',
-      source: 'client-poll',
-      atMs: END_MS,
-      text: 'dns-poll:///x: queryA ESERVFAIL. Keeping the 2 addresses known',
-    }),
-  ),
-];
+/** What the client of `poll` said in its log, at these times. */
+const said = (times: readonly number[]): HistoryEvent[] => {
+  const line = { type: 'log', arm: 'poll', source: 'client-poll' } as const;
+  const text = 'dns-poll:///x: queryA ESERVFAIL. Keeping the 2 addresses known';
+  return [
+    { ...line, atMs: 0, text: 'begins' },
+    ...times.map((atMs): HistoryEvent => ({ ...line, atMs, text })),
+  ];
+};
 
 function judge(
   changed: Record<string, [number, number] | undefined> = {},
-  { agesEveryMs = 4000, saidTimes = 1 } = {},
+  { agesEveryMs = 4000, saidMs = [BROKEN_MS + 500] } = {},
 ) {
   const events = Object.entries({ ...AS_PREDICTED, ...changed }).flatMap(([arm, fails]) => armOf(arm, fails));
   return planOf(dnsOutage, '').judge(
-    [...events, ...reports(agesEveryMs), ...said(saidTimes), ...MARKS].sort((a, b) => a.atMs - b.atMs),
+    [...events, ...reports(agesEveryMs), ...said(saidMs), ...MARKS].sort((a, b) => a.atMs - b.atMs),
   );
 }
 
@@ -170,13 +165,19 @@ describe('a run', () => {
     expect(judgement.reasons.join()).toContain('max-age: 0 connections were made anew in 15s');
   });
 
-  it.each([
-    ['does not say that it cannot ask', 0],
-    ['says it again and again', 12],
-  ])('fails when the client that polls %s', (_, saidTimes) => {
-    const { judgement } = judge({}, { saidTimes });
+  it.each<[string, number[], number]>([
+    ['does not say that it cannot ask', [], 0],
+    ['says it when that is over', [OVER_MS + 100], 0],
+    ['says it again and again', Array.from({ length: 12 }, (_, second) => BROKEN_MS + second * 1000), 12],
+  ])('fails when the client that polls %s', (_, saidMs, times) => {
+    const { judgement } = judge({}, { saidMs });
     expect(judgement.verdict).toBe('fail');
-    expect(judgement.reasons).toEqual([`poll: "addresses known" was said by client-poll ${saidTimes} times`]);
+    expect(judgement.reasons).toEqual([`poll: "addresses known" was said by client-poll ${times} times`]);
+  });
+
+  it('passes when it says so as often as DNS comes and goes, while it breaks and is mended', () => {
+    const saidMs = [BROKEN_MS - 3000, BROKEN_MS - 1000, OVER_MS + 100, OVER_MS + 900];
+    expect(judge({}, { saidMs }).judgement.verdict).toBe('pass');
   });
 
   it('cannot tell when the client without a name fails too', () => {

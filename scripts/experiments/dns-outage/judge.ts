@@ -38,8 +38,10 @@ export function judgeDnsOutage(history: History, parameters: Parameters): Judged
       const claims = [
         noFailedCall(history, { arm, ...whole }),
         ...(arm === 'max-age' ? [renewed(history, parameters)] : []),
-        // It did ask, and in vain.
-        ...(arm === 'poll' && parameters.by !== 'slow' ? [saidOnce(history, { arm, text: KEEPING })] : []),
+        // It did ask, and in vain. While DNS breaks and is mended, what is broken and what is not both answer.
+        ...(arm === 'poll' && parameters.by !== 'slow'
+          ? [saidOnce(history, { arm, text: KEEPING, part: between(history, BROKEN, `${BROKEN} over`) })]
+          : []),
       ];
       return [...restingOn(basis, claims), ...basis];
     }),
