@@ -3,6 +3,7 @@ import { GRPC_PORT, type WorkloadRequest } from '../../../services/protocol/inde
 import { NAMESPACE } from '../../cluster/index.ts';
 import { formatDuration } from '../../common/duration.ts';
 import { wrap } from '../../common/terminal.ts';
+import { between, type History, type Part } from '../../history/index.ts';
 import type { ArmPlan } from '../../stage/index.ts';
 import { RETRY_UNAVAILABLE } from '../load.ts';
 import { type Parameters, POLL_MS, pollRecoveryMs, recoveryBoundMs } from './parameters.ts';
@@ -10,6 +11,9 @@ import { type Parameters, POLL_MS, pollRecoveryMs, recoveryBoundMs } from './par
 /** Marks of the parts of the run. */
 export const BROKEN = 'DNS broken';
 export const MENDED = 'DNS mended';
+
+/** In which nobody answers as it should: while it breaks and is mended, what is broken and what is not both answer. */
+export const brokenPart = (history: History): Part => between(history, BROKEN, `${BROKEN} over`);
 
 /** Connected before. */
 export const CONNECTED = ['connected', 'max-age', 'poll'] as const;

@@ -23,7 +23,17 @@ import { loadBasis } from '../basis.ts';
 import { SLACK_MS } from '../dns-period.ts';
 import type { Judged } from '../experiment.ts';
 import { RETRY_UNAVAILABLE } from '../load.ts';
-import { type ArmName, BROKEN, CONNECTED, CONTROL, KEEPING, LATE, MENDED, SERVERS } from './arms.ts';
+import {
+  type ArmName,
+  BROKEN,
+  brokenPart,
+  CONNECTED,
+  CONTROL,
+  KEEPING,
+  LATE,
+  MENDED,
+  SERVERS,
+} from './arms.ts';
 import { type Parameters, pollRecoveryMs, recoveryBoundMs, SHORTLY_MS } from './parameters.ts';
 import { seenTable } from './tables.ts';
 
@@ -32,15 +42,15 @@ export function judgeDnsOutage(history: History, parameters: Parameters): Judged
   const whole = between(history, 'baseline', 'end');
   const findings = [
     ...CONNECTED.flatMap((arm) => {
-      const untilMs = changeAskedMs(history, SERVERS) ?? Number.NEGATIVE_INFINITY;
-      const steady = steadyBefore(history, { arm, fromMs: whole.fromMs, untilMs, even: true });
+      const askedMs = changeAskedMs(history, SERVERS) ?? Number.NEGATIVE_INFINITY;
+      const steady = steadyBefore(history, { arm, fromMs: whole.fromMs, untilMs: askedMs, even: true });
       const basis = [...load(history, arm, parameters), steady];
       const claims = [
         noFailedCall(history, { arm, ...whole }),
         ...(arm === 'max-age' ? [renewed(history, parameters)] : []),
-        // It did ask, and in vain. While DNS breaks and is mended, what is broken and what is not both answer.
+        // It did ask, and in vain.
         ...(arm === 'poll' && parameters.by !== 'slow'
-          ? [saidOnce(history, { arm, text: KEEPING, part: between(history, BROKEN, `${BROKEN} over`) })]
+          ? [saidOnce(history, { arm, text: KEEPING, part: brokenPart(history), sinceMs: askedMs })]
           : []),
       ];
       return [...restingOn(basis, claims), ...basis];
@@ -66,7 +76,7 @@ const load = (history: History, arm: ArmName, { ratePerSecond }: Parameters): Fi
 const renewed = (history: History, { servers, maxConnectionAgeMs }: Parameters): Finding =>
   reconnectRate(history, {
     arm: 'max-age',
-    part: between(history, BROKEN, `${BROKEN} over`),
+    part: brokenPart(history),
     connections: servers,
     maxConnectionAgeMs,
   });
@@ -95,7 +105,7 @@ function claimsOfLateWhenBroken(
   parameters: Parameters,
 ): Finding[] {
   const { deadlineMs, by } = parameters;
-  const broken = between(history, BROKEN, `${BROKEN} over`);
+  const broken = brokenPart(history);
   // A call that is under way when DNS is mended may be answered.
   const part: Part = { fromMs: broken.fromMs, untilMs: broken.untilMs - deadlineMs };
   const { fromMs: mendedMs, untilMs } = between(history, MENDED, 'end');

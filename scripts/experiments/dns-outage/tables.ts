@@ -2,7 +2,7 @@
 import { formatDuration } from '../../common/duration.ts';
 import { between, callsStartedIn, failuresOf, type History } from '../../history/index.ts';
 import type { ResultTable } from '../../report/index.ts';
-import { type ArmName, BROKEN, CONNECTED, LATE, MENDED } from './arms.ts';
+import { type ArmName, brokenPart, CONNECTED, LATE, MENDED } from './arms.ts';
 
 export const seenTable = (history: History): ResultTable => {
   const rows = [...CONNECTED, ...LATE].map((arm) => rowOf(history, arm));
@@ -16,7 +16,8 @@ export const seenTable = (history: History): ResultTable => {
 
 function rowOf(history: History, arm: ArmName): { cells: string[]; lost: number | null } {
   const { fromMs: mendedMs, untilMs } = between(history, MENDED, 'end');
-  const broken = callsStartedIn(history, arm, between(history, BROKEN, MENDED).fromMs, mendedMs);
+  const { fromMs, untilMs: overMs } = brokenPart(history);
+  const broken = callsStartedIn(history, arm, fromMs, overMs);
   const lost = broken.filter(({ code }) => code !== 'OK').length;
   const codes = failuresOf(broken).map(({ code }) => code);
   const since = callsStartedIn(history, arm, mendedMs, untilMs);
